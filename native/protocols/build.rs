@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Compiles `protocols/*.proto` with protox, so that no `protoc` has to be installed.
+
+use std::path::Path;
+
+const FILES: [&str; 5] =
+    ["ttrpc/ttrpc.proto", "task/task.proto", "shim/shim.proto", "agent/agent.proto", "control/control.proto"];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../protocols");
+    println!("cargo:rerun-if-changed={}", root.display());
+    let descriptors = protox::compile(FILES.map(|file| root.join(file)), [&root])?;
+    prost_build::Config::new().compile_fds(descriptors)?;
+    Ok(())
+}
