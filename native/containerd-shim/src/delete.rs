@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `delete`: leaves nothing of a pod, with shim and hakod both dead if need be.
+//!
+//! containerd calls it when a shim's connection is lost, when a shim could not be loaded, and after each orderly end; it
+//! deletes the bundle next. So a shim that still lives serves nobody any more, and is ended too.
+
+use crate::cgroup::Cgroup;
+use crate::clock;
+use crate::flags::Flags;
+use crate::mounter;
+use crate::mountinfo;
+use crate::place::Place;
+use crate::record::{ProcessIdentity, Record};
+use crate::sys;
+use hako_protocols::task::DeleteResponse;
+use prost::Message;
+use std::fs;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// For all of it: containerd gives 5 s.
+const LIMIT: Duration = Duration::from_secs(4);
+/// 128 and SIGKILL
+const KILLED: u32 = 137;
+/// The role whose pid is the task's.
+const VMM: &str = "vmm";
+
+/// # Errors
+/// A sentence that names what is left.
+pub fn run(flags: &Flags) -> Result<(), String> {
+    let place = Place::of(flags)?;
+    let until = Instant::now() + LIMIT;
+    let record = Record::of(&place.pod);
+    let processes = record.processes();
+    let shim = record.shim();
+    // A shim that did not take its leave was cut off, and with it what it had started.
+    let cut_off = shim.is_some();
+    if let Some(shim) = shim {
+        end(shim, until);
+    }
+    let survivors = processes.iter().filter(|(_, process)| end(*process, until)).count();
+    let cgroup_survivors = match record.cgroup().map(|path| Cgroup::at(&path)) {
+        Some(Ok(cgroup)) => {
+            let killed = cgroup.kill(until);
+            cgroup.remove().map_err(|error| format!("Cannot remove the cgroup {}: {error}.", cgroup.path))?;
+            killed
+        }
+        _ => false,
+    };
+    remove(&place)?;
+    let exit_status = if cut_off || survivors > 0 || cgroup_survivors { KILLED } else { 0 };
+    let pid = processes.iter().rfind(|(role, _)| role == VMM).map_or(0, |(_, process)| process.pid);
+    print(pid, exit_status).map_err(|error| format!("Cannot print the answer: {error}."))
+}
+
+/// Kills a process and waits until it is gone; false if it was already. A pid that means another process now is left alone.
+fn end(process: ProcessIdentity, until: Instant) -> bool {
+    let Ok(pidfd) = sys::pidfd(process.pid) else {
+        return false;
+    };
+    // Compared after the pidfd was opened: it cannot come to mean another process any more.
+    if sys::start_time(process.pid).ok() != Some(process.start_time)
+        || sys::signal(pidfd.as_fd(), libc::SIGKILL).is_err()
+    {
+        return false;
+    }
+    let limit = until.saturating_duration_since(Instant::now()).as_millis() as i32;
+    let _ = sys::wait_readable(pidfd.as_fd(), limit);
+    true
+}
+
+/// Unmounts everything below the pod's directory, then removes it. Never removes through a mount.
+fn remove(place: &Place) -> Result<(), String> {
+    let pod = place.real(&place.pod);
+    let below = || mountinfo::below(&pod).map_err(|error| format!("Cannot read the mount table: {error}."));
+    for target in below()? {
+        mounter::detach(&target).map_err(|error| format!("Cannot unmount {}: {error}.", target.display()))?;
+    }
+    if let Some(left) = below()?.first() {
+        return Err(format!("{} is mounted again; {} is left as it is.", left.display(), pod.display()));
+    }
+    match fs::remove_dir_all(&pod) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(format!("Cannot remove {}: {error}.", pod.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn print(pid: u32, exit_status: u32) -> io::Result<()> {
+    let now = clock::now_ns();
+    let exited_at =
+        prost_types::Timestamp { seconds: now.div_euclid(1_000_000_000), nanos: now.rem_euclid(1_000_000_000) as i32 };
+    let response = DeleteResponse { pid, exit_status, exited_at: Some(exited_at) };
+    io::stdout().write_all(&response.encode_to_vec())
+}

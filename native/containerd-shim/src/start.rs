@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `start`: makes the pod's directory, leaves a serving process behind, prints its address and nothing else, since containerd
+//! reads standard output and error together.
+
+use crate::flags::Flags;
+use crate::place::Place;
+use crate::setup::READY;
+use std::env;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// # Errors
+/// A sentence; nothing is left behind then.
+pub fn run(flags: &Flags) -> Result<(), String> {
+    let place = Place::of(flags)?;
+    let socket = place.shim_socket();
+    let bundle = match &flags.bundle {
+        Some(bundle) => bundle.into(),
+        None => {
+            env::current_dir().map_err(|error| format!("Cannot find the bundle, the working directory: {error}."))?
+        }
+    };
+    if UnixStream::connect(&socket).is_err() {
+        make_directory(&place)?;
+        leave_serving(flags, &bundle).inspect_err(|_| drop(fs::remove_dir_all(&place.pod)))?;
+    }
+    let address = format!("unix://{}", socket.display());
+    // containerd 1.6 and 1.7 look for it there after a restart.
+    fs::write(bundle.join("address"), &address)
+        .map_err(|error| format!("Cannot write {}/address: {error}.", bundle.display()))?;
+    print!("{address}");
+    Ok(())
+}
+
+fn make_directory(place: &Place) -> Result<(), String> {
+    let private = |path: &Path, recursive: bool| DirBuilder::new().mode(0o700).recursive(recursive).create(path);
+    let failed = |path: &Path, error: io::Error| format!("Cannot make the directory {}: {error}.", path.display());
+    let pods = place.run.join("pods");
+    private(&pods, true).map_err(|error| failed(&pods, error))?;
+    private(&place.pod, false).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => format!(
+            "The directory {} is left from a shim that is dead; run this program with the same -namespace and -id and the action delete first.",
+            place.pod.display()
+        ),
+        _ => failed(&place.pod, error),
+    })
+}
+
+/// Starts `serve` and waits until it can be connected to.
+fn leave_serving(flags: &Flags, bundle: &Path) -> Result<(), String> {
+    let program = env::current_exe().map_err(|error| format!("Cannot find this program: {error}."))?;
+    let (mut answer, told) = UnixStream::pair().map_err(|error| format!("Cannot make a socket pair: {error}."))?;
+    let (out, err) = (
+        OwnedFd::from(told.try_clone().map_err(|error| format!("Cannot copy a descriptor: {error}."))?),
+        OwnedFd::from(told),
+    );
+    let mut command = Command::new(&program);
+    command.args(["-namespace", &flags.namespace, "-id", &flags.id, "-bundle"]).arg(bundle);
+    command.arg("serve").stdin(Stdio::null()).stdout(out).stderr(err);
+    let started = command.spawn().map_err(|error| format!("Cannot start {}: {error}.", program.display()))?;
+    // The command holds the writing ends too.
+    drop(command);
+    // It outlives this process, which never waits for it.
+    drop(started);
+    let mut said = String::new();
+    answer.read_to_string(&mut said).map_err(|error| format!("Cannot read what the serving process says: {error}."))?;
+    match said.trim() {
+        READY => Ok(()),
+        "" => Err("The serving process ended without a word.".into()),
+        sentence => Err(sentence.into()),
+    }
+}

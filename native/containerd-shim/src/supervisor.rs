@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The launched processes: their exits, signals and output.
+
+use crate::clock;
+use crate::poll::{PollSet, Token};
+use crate::record::ProcessIdentity;
+use crate::ring::Ring;
+use crate::sys;
+use hako_protocols::shim::{ExitStatus, OutputResponse, Process, exit_status::How};
+use hako_pump::Progress;
+use hako_ttrpc::Status;
+use std::os::fd::{AsFd, OwnedFd};
+
+const CHUNK: usize = 4096;
+/// What a pipe holds (pipe(7)), in chunks: more than that a process has not left behind, whoever else writes on.
+const LEFT_BEHIND: usize = 16;
+
+struct Child {
+    role: String,
+    identity: ProcessIdentity,
+    exit: Option<ExitStatus>,
+    /// The end to read from, until every holder of the other end is gone.
+    output: Option<OwnedFd>,
+    ring: Ring,
+}
+
+/// Children by role, also ended ones, until they are forgotten.
+#[derive(Default)]
+pub struct Supervisor {
+    children: Vec<Child>,
+}
+
+impl Supervisor {
+    pub fn add(&mut self, role: String, identity: ProcessIdentity, output: OwnedFd, kept: usize) -> Process {
+        self.children.push(Child { role, identity, exit: None, output: Some(output), ring: Ring::new(kept) });
+        self.children[self.children.len() - 1].describe()
+    }
+
+    pub fn watch(&self, set: &mut PollSet) {
+        for child in &self.children {
+            if let Some(output) = &child.output {
+                set.watch(output, libc::POLLIN, Token::Output(child.identity.pid));
+            }
+        }
+    }
+
+    /// Reads a process's output once.
+    pub fn read_output(&mut self, pid: u32) {
+        // One that has ended may have had the same pid.
+        for child in self.children.iter_mut().filter(|child| child.identity.pid == pid) {
+            child.read();
+        }
+    }
+
+    /// Takes the statuses of processes that have ended, with their last output.
+    pub fn reap(&mut self) -> Vec<Process> {
+        let mut ended = Vec::new();
+        for child in self.children.iter_mut().filter(|child| child.exit.is_none()) {
+            let mut status = 0;
+            // SAFETY: the status is valid for writes, and the pid that of an unreaped child.
+            let pid = unsafe { libc::waitpid(child.identity.pid as i32, &mut status, libc::WNOHANG) };
+            if pid > 0 {
+                let how = if libc::WIFSIGNALED(status) {
+                    How::Signalled(libc::WTERMSIG(status) as u32)
+                } else {
+                    How::Exited(libc::WEXITSTATUS(status) as u32)
+                };
+                child.exit = Some(ExitStatus { time_ns: clock::now_ns(), how: Some(how) });
+                let _ = (0..LEFT_BEHIND).all(|_| child.read());
+                ended.push(child.describe());
+            }
+        }
+        ended
+    }
+
+    pub fn find(&self, role: &str) -> Option<Process> {
+        self.children.iter().find(|child| child.role == role).map(Child::describe)
+    }
+
+    pub fn all(&self) -> Vec<Process> {
+        self.children.iter().map(Child::describe).collect()
+    }
+
+    /// A role whose process lives, if there is one.
+    pub fn living(&self) -> Option<&str> {
+        self.children.iter().find(|child| child.exit.is_none()).map(|child| child.role.as_str())
+    }
+
+    /// Signals a process; one that has ended is past caring.
+    pub fn signal(&self, role: &str, signal: u32) -> Result<(), Status> {
+        let child = self.child(role)?;
+        if child.exit.is_some() {
+            return Ok(());
+        }
+        let sent = sys::pidfd(child.identity.pid).and_then(|pidfd| sys::signal(pidfd.as_fd(), signal as i32));
+        sent.map_err(|error| Status::internal(format!("Cannot send signal {signal} to {role}: {error}.")))
+    }
+
+    pub fn forget(&mut self, role: &str) -> Result<(), Status> {
+        if self.child(role)?.exit.is_none() {
+            return Err(Status::precondition(format!("The process {role} lives; end it before it is forgotten.")));
+        }
+        self.children.retain(|child| child.role != role);
+        Ok(())
+    }
+
+    pub fn output(&self, role: &str) -> Result<OutputResponse, Status> {
+        let ring = &self.child(role)?.ring;
+        Ok(OutputResponse { newest: ring.newest(), dropped: ring.dropped() })
+    }
+
+    fn child(&self, role: &str) -> Result<&Child, Status> {
+        let known = self.children.iter().find(|child| child.role == role);
+        known.ok_or_else(|| Status::not_found(format!("No process was launched as {role:?}.")))
+    }
+}
+
+impl Child {
+    fn describe(&self) -> Process {
+        let ProcessIdentity { pid, start_time } = self.identity;
+        Process { role: self.role.clone(), pid, exit: self.exit, start_time }
+    }
+
+    /// False when nothing can be read now.
+    fn read(&mut self) -> bool {
+        let Some(output) = &self.output else {
+            return false;
+        };
+        let mut bytes = Vec::new();
+        match hako_pump::read(output.as_fd(), &mut bytes, CHUNK) {
+            Ok(Progress::Moved(_)) => {
+                self.ring.push(&bytes);
+                true
+            }
+            Ok(Progress::Blocked) => false,
+            Ok(Progress::Ended) | Err(_) => {
+                self.output = None;
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//! start, delete and what lies between them.
+#![allow(clippy::unwrap_used)]
+
+mod harness;
+
+use hako_protocols::shim::{Empty, PathRequest, RoleRequest};
+use hako_ttrpc::Code;
+use harness::{Hakod, Pod, is_running, kill, script, until};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
+
+#[test]
+fn start_prints_the_address_alone_and_leaves_a_process_in_a_private_directory() {
+    let pod = Pod::new();
+    let output = pod.act("start");
+    let address = format!("unix://{}", pod.shim_socket().display());
+    assert_eq!(
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap()),
+        (address.clone(), String::new())
+    );
+    assert_eq!(fs::read_to_string(pod.bundle.join("address")).unwrap(), address);
+    assert_eq!(fs::metadata(&pod.directory).unwrap().permissions().mode() & 0o777, 0o700);
+    UnixStream::connect(pod.shim_socket()).unwrap();
+    let open = fs::read_dir(format!("/proc/{}/fd", pod.shim_pid())).unwrap().flatten();
+    let targets: Vec<_> = open.map(|entry| fs::read_link(entry.path()).unwrap_or_default()).collect();
+    assert!(targets.iter().all(|target| !target.starts_with("pipe:")), "holds a pipe of its caller: {targets:?}");
+    assert_eq!(fs::read_link(format!("/proc/{}/cwd", pod.shim_pid())).unwrap().to_str(), Some("/"));
+}
+
+#[test]
+fn a_second_start_prints_the_address_of_the_living_shim() {
+    let pod = Pod::new();
+    pod.start();
+    let first = pod.shim_pid();
+    pod.start();
+    assert_eq!(pod.shim_pid(), first);
+}
+
+#[test]
+fn start_over_what_a_dead_shim_left_says_what_to_do() {
+    let pod = Pod::new();
+    pod.start();
+    pod.kill_shim();
+    let output = pod.act("start");
+    assert!(!output.status.success());
+    let wanted = format!(
+        "The directory {} is left from a shim that is dead; run this program with the same -namespace and -id and the action delete first.\n",
+        pod.directory.display()
+    );
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), wanted);
+    assert_eq!(pod.delete().exit_status, 137);
+    pod.start();
+}
+
+#[test]
+fn names_that_cannot_be_a_path_and_paths_too_long_for_a_socket_are_refused() {
+    let pod = Pod::new();
+    let refused = |id: &str| {
+        let output = pod.command(&["-namespace", "test", "-id", id, "start"]).output().unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused("../x").starts_with("The id \"../x\" is not valid:"));
+    assert!(refused("").starts_with("The id \"\" is not valid:"));
+    let long = refused(&"x".repeat(100));
+    assert!(long.contains(" bytes, the limit is 107; use a shorter id or HAKO_RUN_DIR."), "{long}");
+    assert!(!pod.run.join("pods").exists());
+}
+
+#[test]
+fn the_shim_ends_by_no_signal_but_kill() {
+    let pod = Pod::new();
+    pod.start();
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        kill(pod.shim_pid(), signal);
+    }
+    let link = Hakod::listen(&pod.run).accept(1);
+    assert_eq!(link.hello.shim_pid, pod.shim_pid());
+}
+
+#[test]
+fn quit_ends_the_shim_and_delete_reports_an_orderly_end() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let pid = pod.shim_pid();
+    let process = link.launch(script("vmm", "exec sleep 1000")).unwrap();
+    let refusal = link.call::<Empty>("Quit", &Empty {}).unwrap_err();
+    assert_eq!(
+        (refusal.code, refusal.message.as_str()),
+        (Code::FailedPrecondition, "The process vmm lives; end it before the shim.")
+    );
+    kill(process.pid, libc::SIGKILL);
+    until("vmm is reaped", || link.call::<Empty>("Forget", &RoleRequest { role: "vmm".into() }).is_ok());
+    link.call::<Empty>("Quit", &Empty {}).unwrap();
+    until("the shim has ended", || !is_running(pid));
+    let answer = pod.delete();
+    assert_eq!(answer.exit_status, 0);
+    assert!(!pod.directory.exists());
+}
+
+#[test]
+fn delete_ends_a_living_shim_its_processes_and_its_cgroup() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let path = format!("/hako/test-{}", std::process::id());
+    link.call::<Empty>("PrepareCgroup", &PathRequest { path: path.clone() }).unwrap();
+    let mut request = script("vmm", "sleep 1000 & setsid sleep 1001 & wait");
+    request.cgroup = path.clone();
+    let process = link.launch(request).unwrap();
+    let cgroups = || -> Vec<String> {
+        let found = std::process::Command::new("find")
+            .args(["/sys/fs/cgroup", "-path", &format!("*{path}"), "-type", "d"])
+            .output()
+            .unwrap();
+        String::from_utf8(found.stdout).unwrap().lines().map(str::to_owned).collect()
+    };
+    let procs = || fs::read_to_string(format!("{}/cgroup.procs", cgroups()[0])).unwrap();
+    until("three processes are in the cgroup", || procs().lines().count() == 3);
+    let members: Vec<u32> = procs().lines().map(|pid| pid.parse().unwrap()).collect();
+
+    let begun = Instant::now();
+    let answer = pod.delete();
+    assert!(begun.elapsed().as_secs() < 4);
+    assert_eq!((answer.exit_status, answer.pid), (137, process.pid));
+    assert!(answer.exited_at.unwrap().seconds > 1_600_000_000);
+    assert!(members.iter().all(|pid| !is_running(*pid)), "processes of the cgroup live on");
+    assert_eq!(cgroups(), Vec::<String>::new());
+    assert!(!pod.directory.exists());
+}
+
+#[test]
+fn delete_of_what_never_was_is_harmless() {
+    let pod = Pod::new();
+    let answer = pod.delete();
+    assert_eq!((answer.exit_status, answer.pid), (0, 0));
+}
+
+#[test]
+fn the_version_is_told_without_anything_else() {
+    let output = Pod::new().command(&["-v"]).output().unwrap();
+    let wanted = format!("containerd-shim-hako-v2 {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), wanted);
+}
