@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The command line.
+
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::container::check_name;
+use crate::signals::Signal;
+use crate::units;
+use crate::volume::Volume;
+
+pub use refusal::{Refusal, parse};
+
+/// Runs containers inside virtual machines.
+#[derive(Debug, Parser)]
+#[command(name = "hako", version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run a command in a new container in a new virtual machine
+    Run(Run),
+    /// List containers
+    Ps(Ps),
+    /// Run a further command in a running container
+    Exec(Exec),
+    /// Join the terminal to a running container's streams
+    Attach(One),
+    /// Print what a detached container wrote
+    Logs(Logs),
+    /// Send a signal to containers
+    Kill(Kill),
+    /// Wait until containers have ended, and print their exit codes
+    Wait(Many),
+    /// Stop containers: SIGTERM, and after a grace period SIGKILL
+    Stop(Stop),
+    /// Remove containers
+    Rm(Rm),
+    /// Print everything known of a container, as JSON
+    Inspect(One),
+    /// Print what a container costs beside its own work: processes, memory, time to start
+    Overhead(Overhead),
+    /// List, swap and explain the drivers of hakod
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Talk to hakod's Felix shell, line by line
+    Shell,
+    /// Say of each thing that hako needs whether it is there, and how to get it
+    Doctor(Formatted),
+    /// Print the versions of hako and hakod
+    Version(Formatted),
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "hako run [OPTIONS] IMAGE [COMMAND]...")]
+pub struct Run {
+    /// Remove the container when it has ended
+    #[arg(long)]
+    pub rm: bool,
+    #[command(flatten)]
+    pub process: Process,
+    /// Run in the background and print the container's id
+    #[arg(short, long)]
+    pub detach: bool,
+    /// Name the container
+    #[arg(long, value_parser = check_name)]
+    pub name: Option<String>,
+    /// Limit the memory, e.g. 256M
+    #[arg(short, long, value_name = "SIZE", value_parser = units::memory)]
+    pub memory: Option<u64>,
+    /// Limit the CPUs, e.g. 1.5
+    #[arg(long, value_name = "NUMBER", value_parser = units::millicpus)]
+    pub cpus: Option<u64>,
+    /// Show a directory or file of the host, e.g. /srv/data:/data:ro
+    #[arg(short, long, value_name = "SRC:DST[:ro]")]
+    pub volume: Vec<Volume>,
+    /// The network: none (only the loopback interface), or veth (an interface that reaches this host only)
+    #[arg(long, value_enum, default_value = "none")]
+    pub network: Network,
+    /// oci:DIR[:TAG] (an OCI image layout), rootfs:DIR (a plain tree), or demo; then the command, if not the image's own
+    #[arg(required = true, trailing_var_arg = true, value_name = "IMAGE")]
+    words: Vec<String>,
+}
+
+// `words` is required, so it has a first one.
+impl Run {
+    pub fn image(&self) -> &str {
+        &self.words[0]
+    }
+
+    pub fn command(&self) -> &[String] {
+        &self.words[1..]
+    }
+}
+
+/// What `run` and `exec` say of a process.
+#[derive(Debug, Args)]
+pub struct Process {
+    /// Pass standard input on
+    #[arg(short, long)]
+    pub interactive: bool,
+    /// Give the process a terminal
+    #[arg(short, long)]
+    pub tty: bool,
+    /// Set an environment variable; without "=V" with the value it has here
+    #[arg(short, long, value_name = "K=V", value_parser = variable)]
+    pub env: Vec<String>,
+    /// The directory to start in
+    #[arg(short, long, value_name = "DIR", value_parser = absolute)]
+    pub workdir: Option<String>,
+    /// The user, by name or number, and maybe group
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Network {
+    None,
+    Veth,
+}
+
+#[derive(Debug, Args)]
+pub struct Ps {
+    /// Also containers that have ended
+    #[arg(short, long)]
+    pub all: bool,
+    /// Print ids only
+    #[arg(short, long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub output: Formatted,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "hako exec [OPTIONS] CONTAINER COMMAND...")]
+pub struct Exec {
+    #[command(flatten)]
+    pub process: Process,
+    /// Do not wait for the command
+    #[arg(short, long)]
+    pub detach: bool,
+    /// Id, beginning of an id, or name; then the command
+    #[arg(required = true, trailing_var_arg = true, value_name = "CONTAINER")]
+    words: Vec<String>,
+}
+
+// As above.
+impl Exec {
+    pub fn container(&self) -> &str {
+        &self.words[0]
+    }
+
+    pub fn command(&self) -> &[String] {
+        &self.words[1..]
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct One {
+    /// Id, beginning of an id, or name
+    pub container: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Many {
+    /// Ids, beginnings of ids, or names
+    #[arg(required = true)]
+    pub containers: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Go on with what is written later, until the container ends
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last N lines
+    #[arg(short = 'n', long, value_name = "N")]
+    pub tail: Option<usize>,
+    /// Id, beginning of an id, or name
+    pub container: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Kill {
+    /// The signal, by name or number
+    #[arg(short, long, default_value = "KILL")]
+    pub signal: Signal,
+    #[command(flatten)]
+    pub which: Many,
+}
+
+#[derive(Debug, Args)]
+pub struct Stop {
+    /// Seconds between SIGTERM and SIGKILL
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 10)]
+    pub time: u32,
+    #[command(flatten)]
+    pub which: Many,
+}
+
+#[derive(Debug, Args)]
+pub struct Rm {
+    /// Also a running container: kills it first
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub which: Many,
+}
+
+#[derive(Debug, Args)]
+pub struct Overhead {
+    /// Id, beginning of an id, or name
+    pub container: String,
+    #[command(flatten)]
+    pub output: Formatted,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Plugin {
+    /// List the drivers that are there, and what uses them
+    List(Formatted),
+    /// Replace a driver under running containers
+    Swap {
+        /// e.g. hypervisor/qemu
+        #[arg(value_name = "KIND/NAME", value_parser = driver)]
+        driver: Driver,
+        /// The new bundle; without it hako's own again
+        jar: Option<PathBuf>,
+        #[command(flatten)]
+        output: Formatted,
+    },
+    /// Say why a driver is, or is not, in use
+    Why {
+        /// e.g. storage/virtio-fs
+        #[arg(value_name = "KIND/NAME", value_parser = driver)]
+        driver: Driver,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Formatted {
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+}
+
+/// KIND/NAME.
+#[derive(Debug, Clone)]
+pub struct Driver {
+    pub kind: String,
+    pub name: String,
+}
+
+fn driver(text: &str) -> Result<Driver, String> {
+    match text.split_once('/') {
+        Some((kind, name)) if !kind.is_empty() && !name.is_empty() => {
+            Ok(Driver { kind: kind.into(), name: name.into() })
+        }
+        _ => Err("a driver is named KIND/NAME, e.g. hypervisor/qemu".to_owned()),
+    }
+}
+
+fn absolute(text: &str) -> Result<String, String> {
+    if text.starts_with('/') { Ok(text.to_owned()) } else { Err("it must begin with \"/\"".to_owned()) }
+}
+
+fn variable(text: &str) -> Result<String, String> {
+    match text.split('=').next() {
+        None | Some("") => Err("a variable needs a name, e.g. MODE=fast".to_owned()),
+        Some(_) => Ok(text.to_owned()),
+    }
+}

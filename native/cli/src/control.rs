@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Questions to hakod, over its control socket.
+
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use hako_protocols::control::*;
+use hako_ttrpc::Client;
+use prost::Message;
+
+use crate::failure::{Failure, Result, cause};
+use crate::places::Places;
+
+const SERVICE: &str = "hako.control.v1.Control";
+/// hakod answers from memory; a swap moves every container and may take longer.
+const LIMIT: Duration = Duration::from_secs(30);
+const SWAP_LIMIT: Duration = Duration::from_secs(600);
+
+pub struct Control(Client);
+
+/// Makes sure that hakod is there, without a thread: one that exists before signals are caught would still take them.
+pub fn require(places: &Places) -> Result<()> {
+    UnixStream::connect(places.api_socket()).map(drop).map_err(|error| absent(places, &error))
+}
+
+fn absent(places: &Places, error: &std::io::Error) -> Failure {
+    Failure::new(format!(
+        "hakod does not answer at {} ({}): start it (systemctl start hakod, or ./dev hako in a source tree), or set HAKO_RUN_DIR to its run directory.",
+        places.api_socket().display(),
+        cause(error)
+    ))
+}
+
+impl Control {
+    pub fn connect(places: &Places) -> Result<Self> {
+        Client::connect(&places.api_socket()).map(Self).map_err(|error| absent(places, &error))
+    }
+
+    pub fn version(&self) -> Result<VersionResponse> {
+        self.ask("Version", &Empty {}, LIMIT)
+    }
+
+    pub fn sandboxes(&self) -> Result<Vec<Sandbox>> {
+        Ok(self.ask::<ListSandboxesResponse>("ListSandboxes", &Empty {}, LIMIT)?.sandboxes)
+    }
+
+    pub fn inspect(&self, id: &str) -> Result<String> {
+        Ok(self.ask::<JsonResponse>("Inspect", &SandboxRequest { sandbox: id.to_owned() }, LIMIT)?.json)
+    }
+
+    pub fn overhead(&self, id: &str) -> Result<OverheadResponse> {
+        self.ask("Overhead", &SandboxRequest { sandbox: id.to_owned() }, LIMIT)
+    }
+
+    pub fn plugins(&self) -> Result<Vec<Plugin>> {
+        Ok(self.ask::<ListPluginsResponse>("ListPlugins", &Empty {}, LIMIT)?.plugins)
+    }
+
+    pub fn swap(&self, kind: &str, name: &str, jar: String) -> Result<SwapPluginResponse> {
+        self.ask("SwapPlugin", &SwapPluginRequest { kind: kind.to_owned(), name: name.to_owned(), jar }, SWAP_LIMIT)
+    }
+
+    pub fn why(&self, kind: &str, name: &str) -> Result<Vec<String>> {
+        Ok(self
+            .ask::<WhyResponse>("WhyPlugin", &PluginRequest { kind: kind.to_owned(), name: name.to_owned() }, LIMIT)?
+            .lines)
+    }
+
+    pub fn doctor(&self) -> Result<Vec<Finding>> {
+        Ok(self.ask::<DoctorResponse>("Doctor", &Empty {}, LIMIT)?.findings)
+    }
+
+    /// Why hakod says that a sandbox stopped; nothing if it stopped as any does.
+    pub fn reason(&self, id: &str) -> Result<String> {
+        let found = self
+            .sandboxes()?
+            .into_iter()
+            .find(|sandbox| sandbox.id == id && sandbox.namespace == crate::shim::NAMESPACE);
+        Ok(found.map(|sandbox| sandbox.reason).unwrap_or_default())
+    }
+
+    fn ask<A: Message + Default>(&self, method: &str, request: &impl Message, limit: Duration) -> Result<A> {
+        Ok(self.0.call(SERVICE, method, request, Some(limit))?)
+    }
+}
