@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.ocispec;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.hako.api.types.GuestPath;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** Rewrites a config.json for the guest. Whatever hako does not know stays as it is. */
+final class GuestDocument {
+    /**
+     * Resources that name the host's disks, links or huge pages; the pod's own cgroup on the host
+     * is where they count.
+     */
+    private static final List<String> HOST_RESOURCES =
+            List.of("blockIO", "network", "rdma", "hugepageLimits");
+
+    private static final Set<String> SHARED_IN_POD = Set.of("network", "ipc", "uts");
+
+    private GuestDocument() {}
+
+    static String of(
+            OciSpec spec,
+            String container,
+            GuestPath rootfs,
+            Function<OciMount.HostPath, GuestPath> hostPaths,
+            Map<String, GuestPath> files) {
+        JsonObject json = spec.source().node().object();
+        json.getAsJsonObject("root").addProperty("path", rootfs.text());
+        json.add("process", OciProcess.withoutLabels(json.getAsJsonObject("process")));
+        if (json.has("mounts")) {
+            json.add("mounts", mounts(spec, json.getAsJsonArray("mounts"), hostPaths));
+        }
+        addFiles(spec, json, files);
+        linux(json.getAsJsonObject("linux"), container);
+        return JsonNode.text(json);
+    }
+
+    private static JsonArray mounts(
+            OciSpec spec, JsonArray old, Function<OciMount.HostPath, GuestPath> hostPaths) {
+        JsonArray changed = new JsonArray();
+        for (int i = 0; i < old.size(); i++) {
+            JsonObject mount = old.get(i).getAsJsonObject();
+            if (spec.mounts().get(i) instanceof OciMount.HostPath host) {
+                mount.addProperty("source", hostPaths.apply(host).text());
+            }
+            changed.add(mount);
+        }
+        return changed;
+    }
+
+    private static void addFiles(OciSpec spec, JsonObject json, Map<String, GuestPath> files) {
+        Set<String> taken =
+                spec.mounts().stream().map(OciMount::destination).collect(Collectors.toSet());
+        JsonArray mounts = json.has("mounts") ? json.getAsJsonArray("mounts") : new JsonArray();
+        new TreeMap<>(files)
+                .forEach(
+                        (destination, source) -> {
+                            if (!taken.contains(destination)) {
+                                mounts.add(bind(source, destination));
+                            }
+                        });
+        if (!mounts.isEmpty()) {
+            json.add("mounts", mounts);
+        }
+    }
+
+    private static JsonObject bind(GuestPath source, String destination) {
+        JsonObject mount = new JsonObject();
+        mount.addProperty("destination", destination);
+        mount.addProperty("type", "bind");
+        mount.addProperty("source", source.text());
+        JsonArray options = new JsonArray();
+        List.of("bind", "rprivate").forEach(options::add);
+        mount.add("options", options);
+        return mount;
+    }
+
+    private static void linux(JsonObject linux, String container) {
+        linux.addProperty("cgroupsPath", "/hako/" + container);
+        linux.remove("intelRdt");
+        linux.remove("mountLabel");
+        linux.add("namespaces", namespaces(linux.getAsJsonArray("namespaces")));
+        if (linux.get("resources") instanceof JsonObject resources) {
+            HOST_RESOURCES.forEach(resources::remove);
+        }
+    }
+
+    /**
+     * The pod's namespaces are the guest's own, which a container joins by not asking for one. Only
+     * the network is shared by every container; ipc and uts are where the caller gave a path to the
+     * pod's.
+     */
+    private static JsonArray namespaces(JsonArray old) {
+        JsonArray kept = new JsonArray();
+        for (JsonElement entry : old) {
+            JsonObject namespace = entry.getAsJsonObject();
+            String type = namespace.get("type").getAsString();
+            boolean joined =
+                    namespace.has("path") && !namespace.get("path").getAsString().isEmpty();
+            if (!type.equals("network") && !(joined && SHARED_IN_POD.contains(type))) {
+                kept.add(namespace);
+            }
+        }
+        return kept;
+    }
+}

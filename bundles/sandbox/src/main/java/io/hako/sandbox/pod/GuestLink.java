@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.sandbox.pod;
+
+import io.hako.api.types.Call;
+import io.hako.api.types.DriverException;
+import io.hako.api.types.FailureKind;
+import io.hako.api.types.OwnerId;
+import io.hako.guest.Guest;
+import io.hako.guest.GuestEvent;
+import io.hako.guest.GuestListener;
+import io.hako.guest.Guests;
+import io.hako.ttrpc.CallScope;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The way to a pod's agent: one connection, made when it is needed and again when it was lost,
+ * until {@link #close}. A question whose connection is lost is asked again; those that change
+ * something carry a key by which the agent knows the repeat.
+ */
+final class GuestLink implements GuestListener {
+    private static final Logger LOG = LoggerFactory.getLogger(GuestLink.class);
+    private static final Duration PAUSE = Duration.ofMillis(100);
+    private static final Duration SILENCE = Duration.ofSeconds(1);
+
+    private final OwnerId owner;
+    private final Path socket;
+    private final Guests guests;
+    private final CallScope scope = CallScope.unlimited();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition never = lock.newCondition();
+    private Optional<Guest> current = Optional.empty();
+    private volatile Optional<String> farewell = Optional.empty();
+    private volatile Instant silentUntil = Instant.MIN;
+
+    GuestLink(OwnerId owner, Path socket, Guests guests) {
+        this.owner = owner;
+        this.socket = socket;
+        this.guests = guests;
+    }
+
+    /**
+     * Asks the agent something.
+     *
+     * @throws DriverException UNAVAILABLE after {@link #close}; DEADLINE_EXCEEDED or CANCELLED with
+     *     the call; else as the agent answered
+     */
+    <T> T ask(Call call, BiFunction<Guest, Call, T> question) {
+        Call both = Bounded.both(call, scope);
+        while (true) {
+            Optional<Guest> guest = Optional.empty();
+            try {
+                guest = Optional.of(connected(both));
+                return question.apply(guest.get(), both);
+            } catch (DriverException e) {
+                if (scope.cancelled()) {
+                    throw over();
+                }
+                boolean lost =
+                        e.failure() == FailureKind.UNAVAILABLE
+                                && !guest.map(Guest::isOpen).orElse(false);
+                if (!lost) {
+                    throw e;
+                }
+                LOG.debug("Sandbox {}: {}", owner, e.getMessage());
+                pause(both);
+            }
+        }
+    }
+
+    /** Like {@link #ask}, for a question whose answer is that it was done. */
+    void tell(Call call, Order order) {
+        ask(
+                call,
+                (guest, within) -> {
+                    order.give(guest, within);
+                    return true;
+                });
+    }
+
+    /** What a guest is told to do. */
+    interface Order {
+        void give(Guest guest, Call call);
+    }
+
+    /** What the agent said last before it powered the guest off. */
+    Optional<String> farewell() {
+        return farewell;
+    }
+
+    /** The machine has ended, or is let go: whoever asks is told so. Idempotent. */
+    void close() {
+        scope.cancel();
+        lock.lock();
+        try {
+            current.ifPresent(Guest::close);
+            current = Optional.empty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void happened(GuestEvent event) {
+        switch (event) {
+            case GuestEvent.Farewell last -> farewell = Optional.of(last.reason());
+            case GuestEvent.OutOfMemory oom -> shortage(oom);
+            case GuestEvent.Exited exited -> {} // Wait tells it too, and after the output
+            case GuestEvent.Unknown unknown ->
+                    LOG.debug("Sandbox {}: an event of a newer agent.", owner);
+        }
+    }
+
+    /**
+     * Called by one thread. A malicious guest tells of as many as it likes, and must not fill the
+     * log.
+     */
+    private void shortage(GuestEvent.OutOfMemory oom) {
+        Instant now = Instant.now();
+        if (now.isAfter(silentUntil)) {
+            silentUntil = now.plus(SILENCE);
+            LOG.warn(
+                    "Sandbox {}: container {} ran out of memory ({} processes ended so far).",
+                    owner,
+                    oom.container(),
+                    oom.kills());
+        }
+    }
+
+    @Override
+    public void lost(String why) {
+        LOG.debug("Sandbox {}: the connection to the agent is gone: {}", owner, why);
+    }
+
+    private Guest connected(Call call) {
+        lock.lock();
+        try {
+            if (current.filter(Guest::isOpen).isEmpty()) {
+                current.ifPresent(Guest::close);
+                current = Optional.empty();
+                call.checkCancelled();
+                current = Optional.of(guests.connect(owner, socket, this, call));
+            }
+            return current.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void pause(Call call) {
+        lock.lock();
+        try {
+            CallScope.await(Bounded.within(PAUSE, call), lock, never, () -> false);
+        } finally {
+            lock.unlock();
+        }
+        call.checkCancelled();
+    }
+
+    private DriverException over() {
+        return new DriverException(
+                FailureKind.UNAVAILABLE,
+                "Sandbox %s has no running virtual machine any more.".formatted(owner));
+    }
+}

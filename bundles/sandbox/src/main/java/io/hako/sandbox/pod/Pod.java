@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.sandbox.pod;
+
+import io.hako.api.driver.Handle;
+import io.hako.api.hypervisor.Vm;
+import io.hako.api.network.NetworkAttachment;
+import io.hako.api.storage.StorageAttachment;
+import io.hako.api.types.Call;
+import io.hako.api.types.DriverException;
+import io.hako.api.types.FailureKind;
+import io.hako.api.types.OwnerId;
+import io.hako.driverhost.Lease;
+import io.hako.driverhost.SandboxDrivers;
+import io.hako.driverhost.SandboxSite;
+import io.hako.host.shim.Shim;
+import io.hako.host.shim.ShimIdentity;
+import io.hako.sandbox.ProcessId;
+import io.hako.state.ContainerRecord;
+import io.hako.state.Entry;
+import io.hako.state.MachinePhase;
+import io.hako.state.ProcessRecord;
+import io.hako.state.SandboxJournal;
+import io.hako.state.SandboxRecord;
+import io.hako.ttrpc.CallScope;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/**
+ * One sandbox's parts, for those who act on it. What is known of it is in the journal's record and
+ * nowhere else.
+ *
+ * <p>{@link #locked} orders the verbs that make or take away; signals, exits, states and lists go
+ * past it.
+ */
+final class Pod {
+    /**
+     * Slots of the machine and of the directory that it shares: short, since their workspaces hold
+     * sockets.
+     */
+    static final String VM_SLOT = "h0";
+
+    static final String SHARE_SLOT = "s0";
+
+    /** Before the number of an interface, from 0. */
+    static final String NETWORK_SLOT = "n";
+
+    private static final Duration SHIM_LIMIT = Duration.ofSeconds(30);
+
+    private final Node node;
+    private final SandboxJournal journal;
+    private final Path directory;
+    private final Exits exits;
+    private final GuestLink guest;
+    private final Requests requests;
+    private final HostEffects effects;
+    private final Addresses addresses;
+    private final Monitor monitor = new Monitor();
+    private final CallScope life = CallScope.unlimited();
+    private final ReentrantLock order = new ReentrantLock();
+    private final ReentrantLock stage = new ReentrantLock();
+    private final Condition staged = stage.newCondition();
+    private boolean ready;
+    private boolean gone;
+    private volatile Optional<ShimIdentity> shim = Optional.empty();
+    private volatile Optional<Lease<Vm>> vm = Optional.empty();
+    private volatile Optional<Lease<StorageAttachment>> share = Optional.empty();
+    private volatile List<Lease<NetworkAttachment>> networks = List.of();
+
+    /**
+     * @param addresses of the whole node
+     */
+    Pod(Node node, SandboxJournal journal, Path directory, Addresses addresses) {
+        this.node = node;
+        this.journal = journal;
+        this.directory = directory;
+        this.addresses = addresses;
+        exits = new Exits(journal);
+        guest = new GuestLink(journal.owner(), directory.resolve("guest.sock"), node.guests());
+        requests = new Requests(journal);
+        effects = new HostEffects(journal, node.machine());
+    }
+
+    Node node() {
+        return node;
+    }
+
+    OwnerId owner() {
+        return journal.owner();
+    }
+
+    SandboxJournal journal() {
+        return journal;
+    }
+
+    SandboxRecord record() {
+        return journal.record();
+    }
+
+    Path directory() {
+        return directory;
+    }
+
+    Exits exits() {
+        return exits;
+    }
+
+    GuestLink guest() {
+        return guest;
+    }
+
+    Requests requests() {
+        return requests;
+    }
+
+    HostEffects effects() {
+        return effects;
+    }
+
+    Addresses addresses() {
+        return addresses;
+    }
+
+    Monitor monitor() {
+        return monitor;
+    }
+
+    /** Ends when nobody here has anything to do with the sandbox any more. */
+    CallScope life() {
+        return life;
+    }
+
+    Optional<Lease<Vm>> vm() {
+        return vm;
+    }
+
+    Optional<Lease<StorageAttachment>> share() {
+        return share;
+    }
+
+    /** In the order of the guest's interfaces. */
+    List<Lease<NetworkAttachment>> networks() {
+        return networks;
+    }
+
+    void networks(List<Lease<NetworkAttachment>> leases) {
+        networks = List.copyOf(leases);
+    }
+
+    void vm(Lease<Vm> lease) {
+        vm = Optional.of(lease);
+    }
+
+    void share(Lease<StorageAttachment> lease) {
+        share = Optional.of(lease);
+    }
+
+    Optional<? extends Lease<? extends Handle>> lease(String slot) {
+        return Stream.of(vm.stream(), share.stream(), networks.stream())
+                .flatMap(leases -> leases)
+                .filter(lease -> lease.slot().equals(slot))
+                .findFirst();
+    }
+
+    SandboxDrivers drivers() {
+        return node.drivers()
+                .sandbox(new SandboxSite(journal, directory, effects.cgroup().orElse("")));
+    }
+
+    /** The shim as it last said hello. */
+    Optional<ShimIdentity> shimIdentity() {
+        return shim;
+    }
+
+    void shimIdentity(ShimIdentity identity) {
+        shim = Optional.of(identity);
+    }
+
+    /** The shim's link of this moment. */
+    Shim shim(Call call) {
+        return node.shims().await(owner(), Bounded.both(Bounded.within(SHIM_LIMIT, call), life));
+    }
+
+    MachinePhase phase() {
+        return record().machine().phase();
+    }
+
+    void phase(MachinePhase phase, String reason) {
+        int pid = monitor.pid() == 0 ? record().machine().pid() : monitor.pid();
+        journal.append(new Entry.Machine(phase, pid, reason));
+    }
+
+    ContainerRecord container(String id) {
+        return record().container(id)
+                .orElseThrow(
+                        () ->
+                                new DriverException(
+                                        FailureKind.NOT_FOUND,
+                                        "Sandbox %s has no container %s.".formatted(owner(), id)));
+    }
+
+    ProcessRecord process(ProcessId id) {
+        return container(id.container())
+                .process(id.exec())
+                .orElseThrow(
+                        () ->
+                                new DriverException(
+                                        FailureKind.NOT_FOUND,
+                                        "Container %s has no process \"%s\"."
+                                                .formatted(id.container(), id.exec())));
+    }
+
+    /**
+     * @throws DriverException FAILED_PRECONDITION with the reason, unless the agent can be spoken
+     *     to
+     */
+    void requireRunning(String what) {
+        Entry.Machine machine = record().machine();
+        if (machine.phase() != MachinePhase.RUNNING) {
+            String why = machine.reason().isEmpty() ? "" : " " + machine.reason();
+            throw new DriverException(
+                    FailureKind.FAILED_PRECONDITION,
+                    "The process cannot be %s: the virtual machine of sandbox %s is %s.%s"
+                            .formatted(
+                                    what,
+                                    owner(),
+                                    machine.phase().name().toLowerCase(Locale.ROOT),
+                                    why));
+        }
+    }
+
+    /** One at a time of those that make or take away. */
+    <T> T locked(Supplier<T> work) {
+        order.lock();
+        try {
+            return work.get();
+        } finally {
+            order.unlock();
+        }
+    }
+
+    /** Adoption is over, or there was none: verbs may begin. */
+    void ready() {
+        stage(() -> ready = true);
+    }
+
+    /** Nothing is left of it; the journal is removed. */
+    void gone() {
+        stage(
+                () -> {
+                    ready = true;
+                    gone = true;
+                });
+        life.cancel();
+        guest.close();
+    }
+
+    boolean isGone() {
+        stage.lock();
+        try {
+            return gone;
+        } finally {
+            stage.unlock();
+        }
+    }
+
+    void awaitReady(Call call) {
+        stage.lock();
+        try {
+            if (!CallScope.await(call, stage, staged, () -> ready)) {
+                throw new DriverException(
+                        FailureKind.DEADLINE_EXCEEDED,
+                        "Sandbox %s is being taken up again and was not ready in time."
+                                .formatted(owner()));
+            }
+        } finally {
+            stage.unlock();
+        }
+    }
+
+    private void stage(Runnable change) {
+        stage.lock();
+        try {
+            change.run();
+            staged.signalAll();
+        } finally {
+            stage.unlock();
+        }
+    }
+}

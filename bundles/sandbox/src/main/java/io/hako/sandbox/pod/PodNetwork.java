@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.sandbox.pod;
+
+import io.hako.api.device.Device;
+import io.hako.api.host.Link;
+import io.hako.api.host.Links;
+import io.hako.api.network.NetworkAttachment;
+import io.hako.api.network.NetworkProfile;
+import io.hako.api.network.NetworkSource;
+import io.hako.api.types.Call;
+import io.hako.api.types.DriverException;
+import io.hako.api.types.MacAddress;
+import io.hako.api.types.NetworkNamespace;
+import io.hako.driverhost.Lease;
+import io.hako.guest.GuestNetwork;
+import io.hako.host.Machine;
+import io.hako.host.NetworkEditor;
+import io.hako.host.NetworkState;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Brings a pod its interfaces: makes the network where hako is to, hands each link in it to the
+ * network driver, and tells the guest what it is to have. Undoing is not done here: the journal has
+ * all that was begun.
+ */
+final class PodNetwork {
+    /** The pod's end of the link that hako makes. */
+    static final String INTERFACE = "eth0";
+
+    /** Bytes of a digest that fit into a link's 15 characters after {@code hako-}. */
+    private static final int NAME_BYTES = 5;
+
+    private final Pod pod;
+    private final Machine machine;
+
+    PodNetwork(Pod pod) {
+        this.pod = pod;
+        machine = pod.node().machine();
+    }
+
+    /** Where the namespace is bound that hako makes. */
+    static NetworkNamespace namespace(Pod pod) {
+        return new NetworkNamespace(pod.directory().resolve("netns"));
+    }
+
+    /**
+     * Makes what the plan says, up to the devices for the machine.
+     *
+     * @return what the guest is to have: the namespace's state before a driver changed anything in
+     *     it
+     */
+    GuestNetwork connect(Plan plan, Call call) {
+        if (plan.network().made()) {
+            make(call);
+        }
+        if (plan.networkDriver().isEmpty()) {
+            return GuestNetwork.NONE;
+        }
+        NetworkNamespace network = plan.network().namespace().orElseThrow();
+        NetworkState state = machine.network(network).read(call);
+        List<Link> links = NetworkDemand.links(state);
+        List<Lease<NetworkAttachment>> leases = new ArrayList<>();
+        for (Link link : links) {
+            leases.add(
+                    connect(
+                            network,
+                            link,
+                            Pod.NETWORK_SLOT + leases.size(),
+                            plan.networkDriver().get(),
+                            call));
+            pod.networks(leases);
+        }
+        return guest(state, links);
+    }
+
+    List<Device> devices(Call call) {
+        return pod.networks().stream()
+                .map(lease -> lease.with(call, NetworkAttachment::device))
+                .toList();
+    }
+
+    private Lease<NetworkAttachment> connect(
+            NetworkNamespace network,
+            Link link,
+            String slot,
+            Planner.Offer<NetworkProfile> driver,
+            Call call) {
+        NetworkSource source =
+                new NetworkSource.PodLink(
+                        network, link.name(), NetworkDemand.kind(link), mac(link), link.mtu());
+        return pod.drivers().connect(slot, driver.profile().id(), driver.settings(), source, call);
+    }
+
+    private static MacAddress mac(Link link) {
+        return link.mac()
+                .orElseThrow(
+                        () ->
+                                DriverException.unsupported(
+                                        "The interface %s of the pod's network has no Ethernet address, so no guest can be given it."
+                                                .formatted(link.name())));
+    }
+
+    private void make(Call call) {
+        NetworkNamespace network = pod.effects().network(namespace(pod), pod.shim(call), call);
+        NetworkEditor host = machine.network(NetworkEditor.HOST);
+        NetworkState before = host.read(call);
+        pod.effects()
+                .veth(
+                        hostEnd(),
+                        journal -> pod.addresses().claim(pod.owner(), before, journal),
+                        addresses -> join(host, network, addresses, call));
+    }
+
+    /** The host's end is up first: a default route needs a gateway that is on the link. */
+    private void join(
+            NetworkEditor host, NetworkNamespace network, LinkAddresses addresses, Call call) {
+        host.createVeth(hostEnd(), INTERFACE, network, call);
+        host.addAddress(new NetworkState.Address(hostEnd(), addresses.host()), call);
+        machine.links(NetworkEditor.HOST).setUp(hostEnd(), true, call);
+        NetworkEditor inside = machine.network(network);
+        Links links = machine.links(network);
+        inside.addAddress(new NetworkState.Address(INTERFACE, addresses.pod()), call);
+        links.setUp(INTERFACE, true, call);
+        inside.addRoute(NetworkState.Route.byDefault(addresses.host().address(), INTERFACE), call);
+    }
+
+    /**
+     * Of this sandbox alone: another daemon's of the same name, or an earlier one's, has another
+     * shim.
+     */
+    String hostEnd() {
+        try {
+            String sandbox = pod.owner() + " " + pod.record().identity().instance();
+            byte[] sum =
+                    MessageDigest.getInstance("SHA-256")
+                            .digest(sandbox.getBytes(StandardCharsets.UTF_8));
+            return "hako-" + HexFormat.of().formatHex(sum, 0, NAME_BYTES);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256 (MessageDigest).", e);
+        }
+    }
+
+    private static GuestNetwork guest(NetworkState state, List<Link> links) {
+        Set<String> names = links.stream().map(Link::name).collect(Collectors.toSet());
+        return new GuestNetwork(
+                links.stream().map(link -> described(link, state)).toList(),
+                state.routes().stream()
+                        .filter(route -> names.contains(route.link()))
+                        .map(PodNetwork::described)
+                        .toList(),
+                state.neighbours().stream()
+                        .filter(neighbour -> names.contains(neighbour.link()))
+                        .map(
+                                n ->
+                                        new GuestNetwork.Neighbour(
+                                                n.address().getHostAddress(), n.mac(), n.link()))
+                        .toList(),
+                HostResolver.read());
+    }
+
+    private static GuestNetwork.Interface described(Link link, NetworkState state) {
+        List<String> addresses =
+                state.addresses().stream()
+                        .filter(address -> address.link().equals(link.name()))
+                        .map(address -> address.prefix().toString())
+                        .toList();
+        return new GuestNetwork.Interface(mac(link), link.name(), link.mtu(), addresses);
+    }
+
+    private static GuestNetwork.Route described(NetworkState.Route route) {
+        return new GuestNetwork.Route(
+                route.destination().map(Object::toString).orElse(""),
+                text(route.gateway()),
+                text(route.source()),
+                route.link(),
+                route.scope(),
+                route.mtu(),
+                route.metric(),
+                route.ipv6());
+    }
+
+    private static String text(Optional<InetAddress> address) {
+        return address.map(InetAddress::getHostAddress).orElse("");
+    }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.sandbox.pod;
+
+import io.hako.api.types.Call;
+import io.hako.api.types.DriverException;
+import io.hako.api.types.FailureKind;
+import io.hako.api.types.OwnerId;
+import io.hako.host.shim.Shim;
+import io.hako.host.shim.ShimEvent;
+import io.hako.host.shim.ShimIdentity;
+import io.hako.host.shim.Shims;
+import io.hako.host.shim.Subscription;
+import io.hako.sandbox.ProcessId;
+import io.hako.sandbox.SandboxView;
+import io.hako.state.Entry;
+import io.hako.state.SandboxJournal;
+import io.hako.ttrpc.CallScope;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The pods of this node, and their ties to their shims. Thread-safe. */
+final class Pods implements Shims.Listener, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Pods.class);
+    private static final Duration CHECK_LIMIT = Duration.ofSeconds(10);
+
+    private final Node node;
+    private final Map<OwnerId, Pod> pods = new ConcurrentHashMap<>();
+    private final Map<OwnerId, String> unreadable = new ConcurrentHashMap<>();
+    private final Addresses addresses;
+    private final Subscription shims;
+
+    /** Begins to take up what the journals say; returns before that is done. */
+    Pods(Node node) {
+        this.node = node;
+        addresses =
+                new Addresses(
+                        node.settings().veth().range(),
+                        () -> pods.values().stream().map(Pod::record));
+        node.store().list().forEach(this::reopen);
+        shims = node.shims().listen(this);
+        pods.values()
+                .forEach(
+                        pod ->
+                                Thread.ofVirtual()
+                                        .name("adopt " + pod.owner())
+                                        .start(() -> adopt(pod)));
+    }
+
+    /**
+     * @throws DriverException NOT_FOUND; or when it is not ready within the call's time
+     */
+    Pod get(OwnerId owner, Call call) {
+        Pod pod = Optional.ofNullable(pods.get(owner)).orElseThrow(() -> none(owner));
+        pod.awaitReady(call);
+        if (pod.isGone()) {
+            pods.remove(owner, pod);
+            throw none(owner);
+        }
+        return pod;
+    }
+
+    Optional<Pod> find(OwnerId owner) {
+        return Optional.ofNullable(pods.get(owner)).filter(pod -> !pod.isGone());
+    }
+
+    /** The pod, made if there is none. */
+    Pod getOrBegin(OwnerId owner, Path bundle, Call call) {
+        while (true) {
+            ShimIdentity shim = node.shims().await(owner, call).identity();
+            Pod pod = pods.computeIfAbsent(owner, key -> begin(shim, bundle));
+            pod.awaitReady(call);
+            if (!pod.isGone()) {
+                return pod;
+            }
+            pods.remove(owner, pod);
+        }
+    }
+
+    Stream<Pod> all() {
+        return pods.values().stream().filter(pod -> !pod.isGone());
+    }
+
+    /** Sandboxes whose journal this hako cannot read: shown, left alone. */
+    List<SandboxView> unreadable() {
+        return unreadable.entrySet().stream()
+                .map(
+                        e ->
+                                new SandboxView(
+                                        e.getKey(),
+                                        "",
+                                        e.getKey().value(),
+                                        "",
+                                        "",
+                                        SandboxView.State.QUARANTINED,
+                                        Instant.EPOCH,
+                                        List.of(),
+                                        Map.of(),
+                                        0,
+                                        Optional.empty(),
+                                        e.getValue()))
+                .toList();
+    }
+
+    @Override
+    public void appeared(Shim shim) {
+        find(shim.identity().owner()).ifPresent(pod -> tie(pod, shim));
+    }
+
+    @Override
+    public void lost(Shim shim) {
+        find(shim.identity().owner())
+                .ifPresent(
+                        pod ->
+                                Thread.ofVirtual()
+                                        .name("check " + pod.owner())
+                                        .start(() -> check(pod)));
+    }
+
+    /** Lets everything go and leaves it running. */
+    @Override
+    public void close() {
+        shims.close();
+        pods.values()
+                .forEach(
+                        pod -> {
+                            pod.life().cancel();
+                            pod.guest().close();
+                            pod.drivers().close();
+                        });
+    }
+
+    private void reopen(OwnerId owner) {
+        try {
+            node.store()
+                    .open(owner)
+                    .ifPresent(
+                            journal ->
+                                    pods.put(
+                                            owner,
+                                            new Pod(
+                                                    node,
+                                                    journal,
+                                                    node.pods().resolve(owner.value()),
+                                                    addresses)));
+        } catch (DriverException e) {
+            LOG.error("Sandbox {}: quarantined: {}", owner, e.getMessage());
+            unreadable.put(owner, e.getMessage());
+        }
+    }
+
+    private void adopt(Pod pod) {
+        new Adoption(pod).run();
+        if (pod.isGone()) {
+            pods.remove(pod.owner(), pod);
+        }
+    }
+
+    private Pod begin(ShimIdentity shim, Path bundle) {
+        Entry.Sandbox facts =
+                new Entry.Sandbox(
+                        Entry.SCHEMA,
+                        shim.namespace(),
+                        shim.sandboxId(),
+                        bundle.toString(),
+                        shim.instance(),
+                        Instant.now());
+        SandboxJournal journal = node.store().create(shim.owner(), facts);
+        Pod pod = new Pod(node, journal, shim.podDirectory(), addresses);
+        node.shims().find(shim.owner()).ifPresent(linked -> tie(pod, linked));
+        pod.ready();
+        return pod;
+    }
+
+    /**
+     * From now on the pod hears of its processes; also of those that ended while nobody listened.
+     */
+    private void tie(Pod pod, Shim shim) {
+        pod.shimIdentity(shim.identity());
+        shim.subscribe(
+                event -> {
+                    if (event instanceof ShimEvent.ProcessExited exited) {
+                        Thread.ofVirtual()
+                                .name("exit " + exited.process().role())
+                                .start(() -> new MachineEnd(pod).seen(List.of(exited.process())));
+                    }
+                    if (event instanceof ShimEvent.StreamFailed failed) {
+                        LOG.warn(
+                                "Sandbox {}: a stream of {} failed: {}",
+                                pod.owner(),
+                                new ProcessId(
+                                        failed.process().container(), failed.process().exec()),
+                                failed.sentence());
+                    }
+                });
+        Thread.ofVirtual().name("processes " + pod.owner()).start(() -> catchUp(pod, shim));
+    }
+
+    private void catchUp(Pod pod, Shim shim) {
+        try {
+            new MachineEnd(pod).seen(shim.processes(CallScope.within(CHECK_LIMIT)));
+        } catch (DriverException e) {
+            LOG.debug("Sandbox {}: {}", pod.owner(), e.getMessage());
+        }
+    }
+
+    /** A link that is lost comes back; a shim that is dead has taken the machine with it. */
+    private void check(Pod pod) {
+        pod.awaitReady(CallScope.unlimited());
+        if (pod.isGone()
+                || node.shims().find(pod.owner()).isPresent()
+                || node.remains().shimLives(pod.directory())) {
+            return;
+        }
+        LOG.error("Sandbox {}: its shim has ended, and its virtual machine with it.", pod.owner());
+        try {
+            pod.life().cancel();
+            pod.guest().close();
+            pod.locked(
+                    () -> {
+                        if (!pod.isGone()) {
+                            new Teardown(pod).withoutShim(CallScope.within(CHECK_LIMIT));
+                        }
+                        return true;
+                    });
+            pods.remove(pod.owner(), pod);
+        } catch (DriverException e) {
+            LOG.error(
+                    "Sandbox {}: what its shim left could not be undone; the next start of hakod tries again: {}",
+                    pod.owner(),
+                    e.getMessage());
+        }
+    }
+
+    private static DriverException none(OwnerId owner) {
+        return new DriverException(
+                FailureKind.NOT_FOUND, "There is no sandbox %s.".formatted(owner));
+    }
+}

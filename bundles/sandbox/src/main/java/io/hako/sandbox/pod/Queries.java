@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.sandbox.pod;
+
+import io.hako.api.types.Call;
+import io.hako.api.types.DriverException;
+import io.hako.api.types.FailureKind;
+import io.hako.guest.GuestFigures;
+import io.hako.guest.GuestProcessId;
+import io.hako.host.shim.ShimIdentity;
+import io.hako.host.shim.StdioId;
+import io.hako.sandbox.Connection;
+import io.hako.sandbox.ContainerFigures;
+import io.hako.sandbox.ProcessId;
+import io.hako.sandbox.ProcessState;
+import io.hako.state.Entry;
+import io.hako.state.MachinePhase;
+import io.hako.state.ProcessPhase;
+import io.hako.state.ProcessRecord;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** The verbs that ask of one pod, or that may be repeated at will. */
+final class Queries {
+    private final Pod pod;
+
+    Queries(Pod pod) {
+        this.pod = pod;
+    }
+
+    ProcessState state(ProcessId id) {
+        ProcessRecord process = pod.process(id);
+        return new ProcessState(
+                id,
+                Path.of(pod.container(id.container()).facts().bundle()),
+                pod.record().machine().pid(),
+                status(process.phase()),
+                Stdio.paths(process.facts()),
+                process.exit().map(pod.exits()::answer));
+    }
+
+    static ProcessState.Status status(ProcessPhase phase) {
+        return switch (phase) {
+            case PREPARED, CREATED -> ProcessState.Status.CREATED;
+            case RUNNING -> ProcessState.Status.RUNNING;
+            case PAUSED -> ProcessState.Status.PAUSED;
+            case STOPPED -> ProcessState.Status.STOPPED;
+        };
+    }
+
+    List<Integer> pids(String container) {
+        boolean runs =
+                pod.container(container).processes().values().stream()
+                        .anyMatch(p -> p.exit().isEmpty());
+        return runs ? List.of(pod.record().machine().pid()) : List.of();
+    }
+
+    void pause(String container, Call call) {
+        move(container, ProcessPhase.RUNNING, ProcessPhase.PAUSED, "paused", call);
+    }
+
+    void resume(String container, Call call) {
+        move(container, ProcessPhase.PAUSED, ProcessPhase.RUNNING, "resumed", call);
+    }
+
+    private void move(
+            String container, ProcessPhase from, ProcessPhase to, String what, Call call) {
+        pod.locked(
+                () -> {
+                    ProcessRecord process = pod.process(ProcessId.first(container));
+                    if (process.phase() != to) {
+                        if (process.phase() != from) {
+                            throw new DriverException(
+                                    FailureKind.FAILED_PRECONDITION,
+                                    "Container %s cannot be %s: it does not run."
+                                            .formatted(container, what));
+                        }
+                        pod.requireRunning(what);
+                        pod.guest()
+                                .tell(
+                                        call,
+                                        (guest, within) -> {
+                                            if (to == ProcessPhase.PAUSED) {
+                                                guest.pause(container, within);
+                                            } else {
+                                                guest.resume(container, within);
+                                            }
+                                        });
+                        pod.journal().append(new Entry.Moved(container, "", to));
+                    }
+                    return true;
+                });
+    }
+
+    void resizePty(ProcessId id, int columns, int rows, Call call) {
+        ProcessRecord process = pod.process(id);
+        if (!process.facts().terminal()) {
+            throw new DriverException(
+                    FailureKind.FAILED_PRECONDITION,
+                    "Process %s has no terminal to resize.".formatted(id));
+        }
+        pod.requireRunning("resized");
+        pod.guest()
+                .tell(
+                        call,
+                        (guest, within) ->
+                                guest.resizeTerminal(
+                                        new GuestProcessId(id.container(), id.exec()),
+                                        rows,
+                                        columns,
+                                        within));
+    }
+
+    void closeIo(ProcessId id, Call call) {
+        if (pod.process(id).exit().isEmpty()) {
+            pod.shim(call).closeStdin(new StdioId(id.container(), id.exec()), call);
+        }
+    }
+
+    ContainerFigures stats(String container, Call call) {
+        pod.container(container);
+        pod.requireRunning("measured");
+        GuestFigures figures =
+                pod.guest().ask(call, (guest, within) -> guest.stats(List.of(container), within));
+        return figures.containers().stream()
+                .filter(of -> of.container().equals(container))
+                .findFirst()
+                .map(Queries::figures)
+                .orElseThrow(
+                        () ->
+                                new DriverException(
+                                        FailureKind.NOT_FOUND,
+                                        "The guest has no container %s.".formatted(container)));
+    }
+
+    private static ContainerFigures figures(GuestFigures.ContainerFigures of) {
+        return new ContainerFigures(
+                of.memoryCurrent(),
+                of.memoryInactiveFile(),
+                of.memoryLimit(),
+                of.memoryPeak(),
+                of.cpuUsageMicros(),
+                of.cpuUserMicros(),
+                of.cpuSystemMicros(),
+                of.pidsCurrent(),
+                of.pidsLimit(),
+                of.oomKills());
+    }
+
+    Connection connect(String container) {
+        pod.container(container);
+        Optional<ShimIdentity> shim = pod.shimIdentity();
+        return new Connection(
+                shim.map(ShimIdentity::pid).orElse(0),
+                pod.record().machine().pid(),
+                shim.map(ShimIdentity::version).orElse(""));
+    }
+
+    /** Whether the agent can be asked for figures. */
+    boolean guestAnswers() {
+        return pod.phase() == MachinePhase.RUNNING && pod.monitor().ended().isEmpty();
+    }
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.sandbox.pod;
+
+import io.hako.api.types.Call;
+import io.hako.api.types.DriverException;
+import io.hako.api.types.FailureKind;
+import io.hako.api.types.OwnerId;
+import io.hako.driverhost.DriverAdmin;
+import io.hako.driverhost.DriverHost;
+import io.hako.guest.Guests;
+import io.hako.host.Machine;
+import io.hako.host.shim.Shims;
+import io.hako.sandbox.Connection;
+import io.hako.sandbox.ContainerFigures;
+import io.hako.sandbox.CreateTask;
+import io.hako.sandbox.ExecTask;
+import io.hako.sandbox.Overhead;
+import io.hako.sandbox.ProcessExit;
+import io.hako.sandbox.ProcessId;
+import io.hako.sandbox.ProcessState;
+import io.hako.sandbox.RequestKey;
+import io.hako.sandbox.SandboxView;
+import io.hako.sandbox.Sandboxes;
+import io.hako.settings.SettingsFile;
+import io.hako.state.StateStore;
+import io.hako.ttrpc.CallScope;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** {@link Sandboxes}: finds the pod, and has it do what is asked. */
+@Component(service = Sandboxes.class, immediate = true)
+public final class SandboxService implements Sandboxes {
+    private static final Logger LOG = LoggerFactory.getLogger(SandboxService.class);
+    private static final Duration QUIT_LIMIT = Duration.ofSeconds(5);
+
+    private final Node node;
+    private final Pods pods;
+
+    @Activate
+    public SandboxService(
+            BundleContext context,
+            @Reference StateStore store,
+            @Reference Shims shims,
+            @Reference DriverHost drivers,
+            @Reference DriverAdmin admin,
+            @Reference Guests guests,
+            @Reference Machine machine,
+            @Reference SettingsFile settings) {
+        this(
+                new Node(
+                        store,
+                        shims,
+                        drivers,
+                        admin,
+                        guests,
+                        machine,
+                        new HostRemains(machine),
+                        settings.settings(),
+                        Path.of(context.getProperty("hako.run")).resolve("pods")));
+    }
+
+    SandboxService(Node node) {
+        this.node = node;
+        pods = new Pods(node);
+    }
+
+    @Deactivate
+    void deactivate() {
+        pods.close();
+    }
+
+    @Override
+    public int create(RequestKey key, CreateTask task, Call call) {
+        return new Verbs(pods.getOrBegin(key.sandbox(), task.bundle(), call))
+                .create(key, task, call);
+    }
+
+    @Override
+    public int start(RequestKey key, ProcessId process, Call call) {
+        return verbs(key, call).start(key, process, call);
+    }
+
+    @Override
+    public void exec(RequestKey key, ExecTask task, Call call) {
+        verbs(key, call).exec(key, task, call);
+    }
+
+    @Override
+    public void kill(RequestKey key, ProcessId process, int signal, boolean all, Call call) {
+        verbs(key, call).kill(key, process, signal, all, call);
+    }
+
+    @Override
+    public ProcessExit delete(RequestKey key, ProcessId process, Call call) {
+        return verbs(key, call).delete(key, process, call);
+    }
+
+    @Override
+    public void update(RequestKey key, String container, String resources, Call call) {
+        pods.get(key.sandbox(), call).container(container);
+        throw DriverException.unsupported(
+                "The limits of container %s cannot be changed while it runs: its guest's agent has no such call. Create it anew with them."
+                        .formatted(container));
+    }
+
+    @Override
+    public ProcessExit await(OwnerId sandbox, ProcessId process, Call call) {
+        return pods.get(sandbox, call).exits().await(process, call);
+    }
+
+    @Override
+    public ProcessState state(OwnerId sandbox, ProcessId process) {
+        return queries(sandbox).state(process);
+    }
+
+    @Override
+    public List<Integer> pids(OwnerId sandbox, String container) {
+        return queries(sandbox).pids(container);
+    }
+
+    @Override
+    public void pause(OwnerId sandbox, String container, Call call) {
+        new Queries(pods.get(sandbox, call)).pause(container, call);
+    }
+
+    @Override
+    public void resume(OwnerId sandbox, String container, Call call) {
+        new Queries(pods.get(sandbox, call)).resume(container, call);
+    }
+
+    @Override
+    public void resizePty(OwnerId sandbox, ProcessId process, int columns, int rows, Call call) {
+        new Queries(pods.get(sandbox, call)).resizePty(process, columns, rows, call);
+    }
+
+    @Override
+    public void closeIo(OwnerId sandbox, ProcessId process, Call call) {
+        new Queries(pods.get(sandbox, call)).closeIo(process, call);
+    }
+
+    @Override
+    public ContainerFigures stats(OwnerId sandbox, String container, Call call) {
+        return new Queries(pods.get(sandbox, call)).stats(container, call);
+    }
+
+    @Override
+    public Connection connect(OwnerId sandbox, String container) {
+        return queries(sandbox).connect(container);
+    }
+
+    @Override
+    public Optional<Runnable> shutdown(RequestKey key, boolean now, Call call) {
+        Optional<Pod> pod = pods.find(key.sandbox());
+        if (pod.isPresent()) {
+            pod.get().awaitReady(call);
+            boolean empty = pod.get().locked(() -> empty(pod.get(), call));
+            if (!empty) {
+                return Optional.empty();
+            }
+        }
+        return Optional.of(() -> quit(key.sandbox()));
+    }
+
+    /** Takes the sandbox away if no container is left. */
+    private static boolean empty(Pod pod, Call call) {
+        if (!pod.record().containers().isEmpty()) {
+            return false;
+        }
+        if (!pod.isGone()) {
+            Teardown teardown = new Teardown(pod);
+            teardown.machine("", call);
+            teardown.everything(call);
+        }
+        return true;
+    }
+
+    private void quit(OwnerId sandbox) {
+        try {
+            Call call = CallScope.within(QUIT_LIMIT);
+            node.shims().await(sandbox, call).quit(call);
+        } catch (DriverException e) {
+            LOG.warn("Sandbox {}: its shim did not quit: {}", sandbox, e.getMessage());
+        }
+    }
+
+    @Override
+    public List<SandboxView> list() {
+        return Stream.concat(pods.all().map(Views::view), pods.unreadable().stream())
+                .sorted(
+                        Comparator.comparing(SandboxView::created)
+                                .thenComparing(view -> view.id().value()))
+                .toList();
+    }
+
+    @Override
+    public SandboxView find(String idPrefixOrName) {
+        List<SandboxView> all = list();
+        List<SandboxView> exact =
+                all.stream().filter(view -> isNamed(view, idPrefixOrName)).toList();
+        List<SandboxView> found =
+                exact.isEmpty() && !idPrefixOrName.isEmpty()
+                        ? all.stream()
+                                .filter(view -> view.sandboxId().startsWith(idPrefixOrName))
+                                .toList()
+                        : exact;
+        return switch (found.size()) {
+            case 0 ->
+                    throw new DriverException(
+                            FailureKind.NOT_FOUND,
+                            "There is no sandbox \"%s\".".formatted(idPrefixOrName));
+            case 1 -> found.getFirst();
+            default ->
+                    throw new DriverException(
+                            FailureKind.FAILED_PRECONDITION,
+                            "\"%s\" stands for %d sandboxes: give more of the id (%s)."
+                                    .formatted(
+                                            idPrefixOrName,
+                                            found.size(),
+                                            String.join(
+                                                    ", ",
+                                                    found.stream()
+                                                            .map(SandboxView::sandboxId)
+                                                            .toList())));
+        };
+    }
+
+    private static boolean isNamed(SandboxView view, String text) {
+        return view.sandboxId().equals(text)
+                || view.id().value().equals(text)
+                || !text.isEmpty() && view.name().equals(text);
+    }
+
+    @Override
+    public String inspect(String idPrefixOrName) {
+        return Inspection.json(found(idPrefixOrName));
+    }
+
+    @Override
+    public Overhead overhead(String idPrefixOrName, Call call) {
+        return Views.overhead(found(idPrefixOrName), call);
+    }
+
+    private Pod found(String idPrefixOrName) {
+        SandboxView view = find(idPrefixOrName);
+        return pods.find(view.id())
+                .orElseThrow(
+                        () -> new DriverException(FailureKind.FAILED_PRECONDITION, view.reason()));
+    }
+
+    private Verbs verbs(RequestKey key, Call call) {
+        return new Verbs(pods.get(key.sandbox(), call));
+    }
+
+    private Queries queries(OwnerId sandbox) {
+        return new Queries(
+                pods.find(sandbox)
+                        .orElseThrow(
+                                () ->
+                                        new DriverException(
+                                                FailureKind.NOT_FOUND,
+                                                "There is no sandbox %s.".formatted(sandbox))));
+    }
+}

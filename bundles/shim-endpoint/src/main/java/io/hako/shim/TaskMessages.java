@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.shim;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.Timestamp;
+import io.hako.api.types.DriverException;
+import io.hako.api.types.Names;
+import io.hako.sandbox.ContainerFigures;
+import io.hako.sandbox.CreateTask;
+import io.hako.sandbox.ExecTask;
+import io.hako.sandbox.ProcessId;
+import io.hako.sandbox.ProcessState;
+import io.hako.sandbox.StdioPaths;
+import io.hako.shim.proto.CPUStat;
+import io.hako.shim.proto.CreateTaskRequest;
+import io.hako.shim.proto.ExecProcessRequest;
+import io.hako.shim.proto.MemoryEvents;
+import io.hako.shim.proto.MemoryStat;
+import io.hako.shim.proto.Metrics;
+import io.hako.shim.proto.PidsStat;
+import io.hako.shim.proto.StateResponse;
+import io.hako.shim.proto.Status;
+import java.nio.file.Path;
+import java.time.Instant;
+
+/** containerd's messages as the daemon's records, and back. */
+final class TaskMessages {
+    private static final String METRICS = "io.containerd.cgroups.v2.Metrics";
+
+    private TaskMessages() {}
+
+    static CreateTask create(CreateTaskRequest request) {
+        if (!request.getCheckpoint().isEmpty()) {
+            throw DriverException.unsupported(
+                    "Container %s cannot be restored from a checkpoint in a virtual machine."
+                            .formatted(request.getId()));
+        }
+        return new CreateTask(
+                request.getId(),
+                Names.absolute("The path of a bundle", Path.of(request.getBundle())),
+                request.getRootfsList().stream()
+                        .map(
+                                mount ->
+                                        new CreateTask.RootfsMount(
+                                                mount.getType(),
+                                                mount.getSource(),
+                                                mount.getOptionsList()))
+                        .toList(),
+                new StdioPaths(
+                        request.getTerminal(),
+                        request.getStdin(),
+                        request.getStdout(),
+                        request.getStderr()));
+    }
+
+    static ExecTask exec(ExecProcessRequest request) {
+        return new ExecTask(
+                new ProcessId(request.getId(), request.getExecId()),
+                json(request.getSpec()),
+                new StdioPaths(
+                        request.getTerminal(),
+                        request.getStdin(),
+                        request.getStdout(),
+                        request.getStderr()));
+    }
+
+    /** What containerd puts into an Any of a type that protobuf does not know: JSON. */
+    static String json(Any any) {
+        return any.getValue().toStringUtf8();
+    }
+
+    static StateResponse state(ProcessState state) {
+        StateResponse.Builder answer =
+                StateResponse.newBuilder()
+                        .setId(state.id().container())
+                        .setExecId(state.id().exec())
+                        .setBundle(state.bundle().toString())
+                        .setPid(state.pid())
+                        .setStatus(status(state.status()))
+                        .setStdin(state.stdio().stdin())
+                        .setStdout(state.stdio().stdout())
+                        .setStderr(state.stdio().stderr())
+                        .setTerminal(state.stdio().terminal());
+        state.exit()
+                .ifPresent(
+                        exit ->
+                                answer.setExitStatus(exit.status())
+                                        .setExitedAt(timestamp(exit.at())));
+        return answer.build();
+    }
+
+    private static Status status(ProcessState.Status status) {
+        return switch (status) {
+            case CREATED -> Status.CREATED;
+            case RUNNING -> Status.RUNNING;
+            case PAUSED -> Status.PAUSED;
+            case STOPPED -> Status.STOPPED;
+        };
+    }
+
+    static Any figures(ContainerFigures figures) {
+        Metrics metrics =
+                Metrics.newBuilder()
+                        .setPids(
+                                PidsStat.newBuilder()
+                                        .setCurrent(figures.pidsCurrent())
+                                        .setLimit(figures.pidsLimit()))
+                        .setCpu(
+                                CPUStat.newBuilder()
+                                        .setUsageUsec(figures.cpuUsageMicros())
+                                        .setUserUsec(figures.cpuUserMicros())
+                                        .setSystemUsec(figures.cpuSystemMicros()))
+                        .setMemory(
+                                MemoryStat.newBuilder()
+                                        .setUsage(figures.memoryCurrent())
+                                        .setInactiveFile(figures.memoryInactiveFile())
+                                        .setUsageLimit(figures.memoryLimit())
+                                        .setMaxUsage(figures.memoryPeak()))
+                        .setMemoryEvents(MemoryEvents.newBuilder().setOomKill(figures.oomKills()))
+                        .build();
+        return Any.newBuilder().setTypeUrl(METRICS).setValue(metrics.toByteString()).build();
+    }
+
+    static Timestamp timestamp(Instant instant) {
+        return Timestamp.newBuilder()
+                .setSeconds(instant.getEpochSecond())
+                .setNanos(instant.getNano())
+                .build();
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.state;
+
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * One line of a sandbox's journal. On disk: one JSON object a line, its first member {@code "t"}
+ * the word of {@link EntryCodec}, then the components by their names; members that are not known
+ * are ignored, so that a component can be added without a new {@link #SCHEMA}.
+ *
+ * <p>Strings are never null: what is not there is the empty string. Times are ISO-8601 instants.
+ */
+public sealed interface Entry {
+    /**
+     * Version of the whole format, written into the first line. A journal with a higher one is
+     * refused.
+     */
+    int SCHEMA = 1;
+
+    /**
+     * The first line: what never changes.
+     *
+     * @param v {@link Entry#SCHEMA} at the time of writing
+     * @param bundle OCI bundle of the sandbox container, absolute
+     * @param instance the shim's random word: another shim under the same id is another sandbox
+     */
+    record Sandbox(
+            int v, String namespace, String id, String bundle, String instance, Instant created)
+            implements Entry {}
+
+    /** An effect on the host is about to be made. Repeating it changes nothing. */
+    record Begin(String slot, String kind, String name, String detail) implements Entry {}
+
+    /** The effect was made. */
+    record Done(String slot, String kind, String name) implements Entry {}
+
+    /** The effect is no longer there. */
+    record Undone(String slot, String kind, String name) implements Entry {}
+
+    /**
+     * A driver's handle as it was last stated; replaces an earlier one of the slot.
+     *
+     * @param driver {@code KIND/NAME}
+     * @param schema version of {@code state}, the driver's own
+     * @param state the driver's JSON, as text
+     * @param settings the driver's settings, frozen with the handle: JSON, as text
+     */
+    record Handle(String slot, String driver, int schema, String state, String settings)
+            implements Entry {}
+
+    /** The slot's handle was destroyed. */
+    record HandleGone(String slot) implements Entry {}
+
+    /** One step of the start took this long. */
+    record Step(String name, long micros) implements Entry {}
+
+    /**
+     * What the machine is up to.
+     *
+     * @param pid of the monitor on the host, also after its end; 0 before there is one
+     * @param reason one sentence, for OFF and QUARANTINED; else empty
+     */
+    record Machine(MachinePhase phase, int pid, String reason) implements Entry {}
+
+    /**
+     * A container is about to be made. {@code name} and {@code image}: its annotations, or empty.
+     */
+    record Container(String id, String bundle, String name, String image, List<String> command)
+            implements Entry {
+        public Container {
+            command = List.copyOf(command);
+        }
+    }
+
+    /**
+     * A process with its streams, before it is made. The tokens name the streams on the guest's
+     * data port; 0: no such stream.
+     *
+     * @param exec empty for a container's first process
+     * @param spec OCI process JSON of a further process; empty for the first
+     */
+    record Process(
+            String container,
+            String exec,
+            boolean terminal,
+            String stdin,
+            String stdout,
+            String stderr,
+            long stdinToken,
+            long stdoutToken,
+            long stderrToken,
+            String spec)
+            implements Entry {}
+
+    /** A process moved on: CREATED, RUNNING or PAUSED. */
+    record Moved(String container, String exec, ProcessPhase to) implements Entry {}
+
+    /**
+     * A process ended. {@code reason}: one sentence where the machine's end ended it, else empty.
+     */
+    record Exited(String container, String exec, int status, Instant at, String reason)
+            implements Entry {}
+
+    /** A stopped process, or with an empty {@code exec} a container and all of it, is forgotten. */
+    record Deleted(String container, String exec) implements Entry {}
+
+    /** A request is about to be worked on. */
+    record Request(String key, String verb) implements Entry {}
+
+    /**
+     * A request was answered.
+     *
+     * @param failure name of a {@link io.hako.api.types.FailureKind}, or empty for success
+     * @param body the failure's sentence, or the answer as JSON text
+     */
+    record Answered(String key, String failure, String body) implements Entry {}
+}

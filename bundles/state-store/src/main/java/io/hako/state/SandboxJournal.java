@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.state;
+
+import io.hako.api.types.DriverException;
+import io.hako.api.types.FailureKind;
+import io.hako.api.types.OwnerId;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+
+/**
+ * The journal of one sandbox: an append-only file, of which a line counts once its newline is
+ * there.
+ *
+ * <p>{@link #append} is one write(2) to a file opened O_APPEND: a kill of the daemon loses at most
+ * the line being written. Nothing is synced to a disk, since the file is on a tmpfs and a reboot
+ * ends the virtual machines too. Thread-safe; {@link #record} never waits for an append.
+ */
+public final class SandboxJournal {
+    /** A journal past this many bytes is written anew when that at least halves it. */
+    static final long COMPACTED_FROM = 256 * 1024;
+
+    private static final Set<StandardOpenOption> APPEND =
+            Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+
+    private final OwnerId owner;
+    private final Path file;
+    private final JournalObserver observer;
+    private final EntryCodec codec = new EntryCodec();
+    private final ReentrantLock lock = new ReentrantLock();
+    private FileChannel channel;
+    private long written;
+    private long compactAt = COMPACTED_FROM;
+    private boolean removed;
+    private volatile SandboxRecord record;
+
+    private SandboxJournal(
+            OwnerId owner,
+            Path file,
+            JournalObserver observer,
+            FileChannel channel,
+            long written,
+            SandboxRecord record) {
+        this.owner = owner;
+        this.file = file;
+        this.observer = observer;
+        this.channel = channel;
+        this.written = written;
+        this.record = record;
+    }
+
+    /** Begins a journal; the file must not be there. */
+    static SandboxJournal begin(
+            OwnerId owner, Path file, JournalObserver observer, Entry.Sandbox identity)
+            throws IOException {
+        FileChannel channel =
+                FileChannel.open(
+                        file,
+                        Set.of(
+                                StandardOpenOption.CREATE_NEW,
+                                StandardOpenOption.WRITE,
+                                StandardOpenOption.APPEND),
+                        Replay.PRIVATE);
+        SandboxJournal journal =
+                new SandboxJournal(owner, file, observer, channel, 0, SandboxRecord.of(identity));
+        observer.writing(identity);
+        journal.write(journal.codec.line(identity));
+        observer.written(identity);
+        return journal;
+    }
+
+    /** Continues a journal from its replay, cutting off a torn tail. */
+    static SandboxJournal resume(
+            OwnerId owner, Path file, JournalObserver observer, Replay replay, SandboxRecord record)
+            throws IOException {
+        try (FileChannel whole = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            whole.truncate(replay.wholeBytes());
+        }
+        return new SandboxJournal(
+                owner, file, observer, FileChannel.open(file, APPEND), replay.wholeBytes(), record);
+    }
+
+    public OwnerId owner() {
+        return owner;
+    }
+
+    /** What has been journalled up to now. */
+    public SandboxRecord record() {
+        return record;
+    }
+
+    /**
+     * Writes an entry. When this returns, a kill of the daemon no longer loses it.
+     *
+     * @throws DriverException UNAVAILABLE if it cannot be written (nothing that depends on it may
+     *     be done then); FAILED_PRECONDITION after {@link #remove}
+     */
+    public void append(Entry entry) {
+        lock.lock();
+        try {
+            if (removed) {
+                throw new DriverException(
+                        FailureKind.FAILED_PRECONDITION,
+                        "Sandbox %s is gone: its journal was removed.".formatted(owner));
+            }
+            observer.writing(entry);
+            write(codec.line(entry));
+            record = record.with(entry);
+            observer.written(entry);
+            if (written > compactAt) {
+                compact();
+            }
+        } catch (IOException e) {
+            throw new DriverException(
+                    FailureKind.UNAVAILABLE,
+                    "The journal %s could not be written: make room there.".formatted(file),
+                    e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The effects of one slot, journalled here. */
+    public EffectLog effects(String slot) {
+        return new SlotEffects(this, slot);
+    }
+
+    /** Deletes the file: nothing of the sandbox is left. Idempotent. */
+    public void remove() {
+        lock.lock();
+        try {
+            removed = true;
+            channel.close();
+            Files.deleteIfExists(draft());
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new DriverException(
+                    FailureKind.UNAVAILABLE,
+                    "The journal %s could not be removed.".formatted(file),
+                    e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Closes the file and leaves it. */
+    void close() throws IOException {
+        lock.lock();
+        try {
+            removed = true;
+            channel.close();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void write(String line) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
+        int length = bytes.remaining();
+        int count = channel.write(bytes);
+        if (count < length) { // a full file system: take the part back, so that the next line does
+            // not join it
+            channel.truncate(written);
+            throw new IOException(
+                    "No space left: %d of %d bytes were written.".formatted(count, length));
+        }
+        written += length;
+    }
+
+    /**
+     * Replaces the file by the shortest one that says the same; a kill leaves the old or the new
+     * one, each whole. Where that fails, for want of room, the old one goes on: it has all that was
+     * said.
+     */
+    private void compact() {
+        List<Entry> entries = record.entries();
+        String text = entries.stream().map(codec::line).collect(Collectors.joining());
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        compactAt = Math.max(COMPACTED_FROM, 2L * bytes.length);
+        if (bytes.length > written / 2) {
+            return;
+        }
+        try {
+            // Fails where it cannot write everything, which a single write of a channel does not.
+            Files.deleteIfExists(draft());
+            Files.createFile(draft(), Replay.PRIVATE);
+            Files.write(draft(), bytes);
+            FileChannel next = FileChannel.open(draft(), APPEND);
+            Files.move(draft(), file, StandardCopyOption.ATOMIC_MOVE);
+            channel.close();
+            channel = next;
+            written = bytes.length;
+        } catch (IOException e) {
+            compactAt = written + COMPACTED_FROM;
+        }
+    }
+
+    /** The next journal while it is being written. */
+    private Path draft() {
+        return file.resolveSibling(file.getFileName() + ".new");
+    }
+}
