@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.hypervisor.qemu;
+
+import com.google.gson.JsonObject;
+import io.hako.api.device.Device;
+import io.hako.api.driver.HandleState;
+import io.hako.api.host.Host;
+import io.hako.api.hypervisor.GuestChannel;
+import io.hako.api.hypervisor.Pausable;
+import io.hako.api.hypervisor.Vm;
+import io.hako.api.hypervisor.VmEnd;
+import io.hako.api.hypervisor.VmExit;
+import io.hako.api.types.Call;
+import io.hako.api.types.DeviceId;
+import io.hako.api.types.DriverException;
+import io.hako.api.types.FailureKind;
+
+/** A machine, by way of its monitor. One call at a time. */
+final class QemuVm implements Vm, Pausable {
+    /** RunState of QEMU qapi/run-state.json: started with -S, and not told to go on yet. */
+    private static final String NOT_BOOTED = "prelaunch";
+
+    private enum Life {
+        OPEN,
+        RELEASED,
+        DESTROYED
+    }
+
+    private final VmState state;
+    private final Monitor monitor;
+    private final Host host;
+    private final int sparePorts;
+    private volatile Life life = Life.OPEN;
+
+    QemuVm(VmState state, Monitor monitor, Host host, int sparePorts) {
+        this.state = state;
+        this.monitor = monitor;
+        this.host = host;
+        this.sparePorts = sparePorts;
+    }
+
+    @Override
+    public HandleState state() {
+        return state.toHandleState();
+    }
+
+    @Override
+    public String monitorRole() {
+        return MachineCommand.ROLE;
+    }
+
+    @Override
+    public GuestChannel guestChannel() {
+        return new GuestChannel.SerialSocket();
+    }
+
+    @Override
+    public void boot(Call call) {
+        requireOpen();
+        try (QmpConnection qmp = monitor.connect(call)) {
+            qmp.demand("cont", new JsonObject(), call);
+        }
+    }
+
+    @Override
+    public void attach(Device device, Call call) {
+        requireOpen();
+        DeviceModel model = DeviceModel.of(device);
+        try (QmpConnection qmp = monitor.connect(call)) {
+            new DeviceBay(qmp, host, sparePorts).attach(device.id(), model, call);
+        }
+    }
+
+    @Override
+    public void detach(DeviceId device, Call call) {
+        requireOpen();
+        try (QmpConnection qmp = monitor.connect(call)) {
+            new DeviceBay(qmp, host, sparePorts).detach(device, call);
+        }
+    }
+
+    @Override
+    public void pause(Call call) {
+        commandBooted("stop", call);
+    }
+
+    @Override
+    public void resume(Call call) {
+        commandBooted("cont", call);
+    }
+
+    @Override
+    public void powerOff(Call call) {
+        requireOpen();
+        if (!monitor.hasEnded() && !monitor.quits(call.remaining().dividedBy(2), call)) {
+            monitor.kill();
+        }
+        monitor.awaitEnd(call);
+    }
+
+    @Override
+    public VmExit explain(VmEnd end) {
+        return QemuExit.explain(end);
+    }
+
+    @Override
+    public void release() {
+        if (life == Life.OPEN) {
+            life = Life.RELEASED;
+        }
+    }
+
+    @Override
+    public void destroy(Call call) {
+        if (life == Life.DESTROYED) {
+            return;
+        }
+        requireOpen();
+        monitor.kill();
+        monitor.awaitEnd(call);
+        life = Life.DESTROYED;
+    }
+
+    private void commandBooted(String command, Call call) {
+        requireOpen();
+        try (QmpConnection qmp = monitor.connect(call)) {
+            JsonObject status =
+                    qmp.demand("query-status", new JsonObject(), call).getAsJsonObject();
+            if (status.get("status").getAsString().equals(NOT_BOOTED)) {
+                throw new DriverException(
+                        FailureKind.FAILED_PRECONDITION, "The machine has not booted.");
+            }
+            qmp.demand(command, new JsonObject(), call);
+        }
+    }
+
+    private void requireOpen() {
+        if (life != Life.OPEN) {
+            throw new DriverException(
+                    FailureKind.FAILED_PRECONDITION,
+                    "The machine's handle is closed: it was %s."
+                            .formatted(life == Life.RELEASED ? "released" : "destroyed"));
+        }
+    }
+}
