@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.itests.machine;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.AfterClass;
+import org.junit.BeforeClass;
+import org.junit.ClassRule;
+import org.junit.Test;
+
+/** The Felix shell: hako's verbs, and plain Felix commands on a driver with a live pod, which lose it nothing. */
+public class ShellTest {
+    @ClassRule public static final Node NODE = new Node();
+
+    @BeforeClass
+    public static void aContainer() {
+        NODE.succeed("run", "-d", "--name", "shelled", "demo", "sleep", "600");
+    }
+
+    @AfterClass
+    public static void removed() {
+        NODE.succeed("rm", "-f", "shelled");
+    }
+
+    @Test
+    public void listShowsBundleDriverLeasesAndPods() {
+        String list = shell("hako:list");
+
+        assertTrue(list, list.lines().anyMatch(line -> line.contains("hypervisor/qemu")
+                && line.contains("io.hako.hypervisor.qemu") && line.contains("leases 1") && line.contains("hako-")));
+    }
+
+    @Test
+    public void helpKnowsTheVerbs() {
+        String help = shell("help");
+
+        for (String verb : new String[] {"hako:list", "hako:why", "hako:swap", "felix:lb"}) {
+            assertTrue(verb + " in " + help, help.contains(verb));
+        }
+    }
+
+    @Test
+    public void aLineThatEndsWithATabIsCompleted() {
+        assertTrue(shell("hako:sw\t").contains("hako:swap"));
+    }
+
+    @Test
+    public void whyOfADriverThatIsNotThere() {
+        String why = shell("hako:why hypervisor/bhyve");
+
+        assertTrue(why, why.contains("bhyve"));
+    }
+
+    @Test
+    public void stopAndStartOfADriverLosesNoPod() {
+        String id = bundle("hypervisor/qemu");
+
+        shell("felix:stop " + id);
+        shell("felix:start " + id);
+
+        stillServed("after stop and start");
+    }
+
+    @Test
+    public void updateAndRefreshOfADriverLoseNoPod() {
+        for (String driver : new String[] {"hypervisor/qemu", "storage/virtio-fs"}) {
+            String id = bundle(driver);
+            shell("felix:update " + id);
+            stillServed("after update of " + driver);
+            shell("felix:refresh " + id);
+            stillServed("after refresh of " + driver);
+        }
+    }
+
+    private static void stillServed(String when) {
+        assertEquals("here\n", NODE.succeed("exec", "shelled", "echo", "here").text());
+        Await.until("the lease of the pod " + when, Node.LIMIT,
+                () -> shell("hako:list").lines().anyMatch(line -> line.contains("hypervisor/qemu")
+                        && line.contains("serving") && line.contains("leases 1")),
+                () -> shell("hako:list"));
+    }
+
+    private static String bundle(String driver) {
+        String list = shell("hako:list");
+        Matcher line = Pattern.compile("(?m)^(?:hako> )?\\s*(\\d+) .*" + Pattern.quote(driver) + ".*$").matcher(list);
+        assertTrue(list, line.find());
+        return line.group(1);
+    }
+
+    private static String shell(String command) {
+        Result result = NODE.hako((command + "\nexit\n").getBytes(StandardCharsets.UTF_8), "shell");
+        assertEquals(result.toString(), 0, result.exit());
+        return result.text();
+    }
+}

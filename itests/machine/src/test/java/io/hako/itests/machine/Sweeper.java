@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.itests.machine;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+
+/** Clears what a failed test has left of a node, so that it disturbs no later one: processes, mounts, cgroups. */
+final class Sweeper {
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    private Sweeper() {}
+
+    static void sweep(Path run, Path state) {
+        Set<Long> processes = Residue.processes(run).keySet();
+        List<Path> cgroups = Residue.cgroups().stream().filter(cgroup -> holds(cgroup, processes)).toList();
+        processes.forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
+        Await.until("killed processes to be gone", LIMIT, () -> Residue.processes(run).isEmpty(), () -> Residue.processes(run).toString());
+        // The last one mounted is above the others.
+        Residue.mounts(run, state).reversed().forEach(Sweeper::unmount);
+        cgroups.forEach(Sweeper::removeCgroup);
+    }
+
+    private static boolean holds(Path cgroup, Set<Long> processes) {
+        return Residue.members(cgroup).stream().flatMap(Set::stream).anyMatch(processes::contains);
+    }
+
+    private static void unmount(String place) {
+        try {
+            new ProcessBuilder("umount", "--lazy", place).inheritIO().start().waitFor();
+        } catch (IOException e) {
+            throw new AssertionError("Cannot unmount " + place, e);
+        } catch (InterruptedException e) {
+            throw new AssertionError("Interrupted while unmounting " + place, e);
+        }
+    }
+
+    private static void removeCgroup(Path cgroup) {
+        try {
+            Files.deleteIfExists(cgroup);
+        } catch (IOException e) {
+            throw new AssertionError("Cannot remove the cgroup " + cgroup, e);
+        }
+    }
+}
