@@ -9,11 +9,16 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.osgi.framework.BundleContext;
 
-/** Where the launcher says that things are. */
-final class FrameworkPaths {
+/** What the launcher tells every bundle by framework properties, such as where things are. */
+public final class FrameworkPaths {
     private FrameworkPaths() {}
 
-    static String required(BundleContext context, String property) {
+    /**
+     * A property that the launcher always sets.
+     *
+     * @throws DriverException INTERNAL if it is not set: this is not hako's launcher
+     */
+    public static String required(BundleContext context, String property) {
         String value = context.getProperty(property);
         if (value == null) {
             throw new DriverException(

@@ -23,11 +23,11 @@ import io.hako.driverhost.SwapReport;
 import io.hako.host.Machine;
 import io.hako.host.shim.Shims;
 import io.hako.settings.SettingsFile;
+import io.hako.state.FrameworkPaths;
 import io.hako.state.PluginStore;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Function;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceReference;
@@ -73,19 +73,15 @@ public final class DriverHostService implements DriverHost, DriverAdmin {
         this.settings = settings;
         this.diagnosis = new Diagnosis(context, components);
         this.roster = new Roster(driver -> String.join(" ", diagnosis.why(driver)));
-        this.leases = new LeaseTable(new Parts(roster, machine, shims, stateDirectory(context)));
+        this.leases =
+                new LeaseTable(
+                        new Parts(
+                                roster,
+                                machine,
+                                shims,
+                                Path.of(FrameworkPaths.required(context, "hako.state"))));
         this.bundles = new DriverBundles(context, roster, leases);
         this.swapper = new Swapper(context, store, roster, leases, diagnosis);
-    }
-
-    private static Path stateDirectory(BundleContext context) {
-        return Optional.ofNullable(context.getProperty("hako.state"))
-                .map(Path::of)
-                .orElseThrow(
-                        () ->
-                                new DriverException(
-                                        FailureKind.INTERNAL,
-                                        "The framework property hako.state is not set: start hakod by its launcher."));
     }
 
     @Deactivate

@@ -2,8 +2,7 @@
 package io.hako.sandbox.pod;
 
 import io.hako.api.types.Call;
-import io.hako.api.types.DriverException;
-import io.hako.api.types.FailureKind;
+import io.hako.ttrpc.CallScope;
 import java.time.Duration;
 
 /** A call with a tighter limit, or one that ends with either of two. */
@@ -18,7 +17,7 @@ final class Bounded implements Call {
 
     /** At most {@code limit} from now, and not longer than {@code outer}. */
     static Call within(Duration limit, Call outer) {
-        return new Bounded(outer, new Limit(System.nanoTime() + limit.toNanos()));
+        return new Bounded(outer, CallScope.within(limit));
     }
 
     /** Ends with whichever ends first. */
@@ -52,28 +51,5 @@ final class Bounded implements Call {
     @Override
     public void progress(String what, long done, long total) {
         outer.progress(what, done, total);
-    }
-
-    private record Limit(long end) implements Call {
-        @Override
-        public Duration remaining() {
-            return Duration.ofNanos(Math.max(0, end - System.nanoTime()));
-        }
-
-        @Override
-        public void checkCancelled() {
-            if (remaining().isZero()) {
-                throw new DriverException(
-                        FailureKind.DEADLINE_EXCEEDED, "The time for the operation has run out.");
-            }
-        }
-
-        @Override
-        public Registration onCancelled(Runnable wake) {
-            return () -> {};
-        }
-
-        @Override
-        public void progress(String what, long done, long total) {}
     }
 }

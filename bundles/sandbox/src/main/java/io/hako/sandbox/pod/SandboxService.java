@@ -22,6 +22,7 @@ import io.hako.sandbox.RequestKey;
 import io.hako.sandbox.SandboxView;
 import io.hako.sandbox.Sandboxes;
 import io.hako.settings.SettingsFile;
+import io.hako.state.FrameworkPaths;
 import io.hako.state.StateStore;
 import io.hako.ttrpc.CallScope;
 import java.nio.file.Path;
@@ -67,7 +68,7 @@ public final class SandboxService implements Sandboxes {
                         machine,
                         new HostRemains(machine),
                         settings.settings(),
-                        Path.of(context.getProperty("hako.run")).resolve("pods")));
+                        Path.of(FrameworkPaths.required(context, "hako.run")).resolve("pods")));
     }
 
     SandboxService(Node node) {
