@@ -26,7 +26,7 @@ class Machine:
     def __init__(self, vmm: int, virtiofsd: int):
         self._vmm = _without_monitor(_command(vmm))
         self._virtiofsd = _command(virtiofsd)
-        self._cgroup = _sibling_of_cpu_cgroup(vmm)
+        self._cgroup = _beside_hakos_cpu_cgroup(vmm)
         self._was = {number: os.readlink(f"/proc/{vmm}/fd/{number}") for number in _descriptors(self._vmm)}
 
     def seconds_to_hello(self) -> float:
@@ -95,12 +95,15 @@ class Machine:
         return connected, connected
 
 
-def _sibling_of_cpu_cgroup(process: int) -> Path:
-    """A group beside the VMM's own, to be made: whatever else the machine does leaves both the same share of its processors."""
+def _beside_hakos_cpu_cgroup(process: int) -> Path:
+    """A group to be made, with the share of the processors that hako's has: whatever else the machine does slows both alike.
+
+    Not in hako's own, which goes with its last pod.
+    """
     groups = dict(line.split(":", 2)[1:] for line in Path(f"/proc/{process}/cgroup").read_text().splitlines())
     root = Path("/sys/fs/cgroup/cpu" if "cpu" in groups else "/sys/fs/cgroup")
     own = root / groups.get("cpu", groups.get("", "/")).lstrip("/")
-    return own.with_name(f"bare-{os.getpid()}")
+    return own.parent.with_name(f"{own.parent.name}-bare-{os.getpid()}")
 
 
 def _receive(control: socket.socket, count: int) -> bytes:
