@@ -24,7 +24,20 @@ cargo_in_tree() {
   if on_terminal; then
     quiet=()
   fi
+  take_cargo_target
   (cd "$TREE" && cargo "$verb" --locked "${quiet[@]}" "$@")
+}
+
+# Clones with the same lock file share what the libraries were compiled to. Cargo knows a source by its path within the
+# clone and by its time, so that another clone's programs would pass as this one's: they are forgotten.
+take_cargo_target() {
+  local owner=$CARGO_TARGET_DIR/tree
+  if [[ -e $owner && $(<"$owner") == "$TREE" ]]; then
+    return
+  fi
+  rm -rf "$CARGO_TARGET_DIR"/{,"$RUST_TARGET"/}{debug,release}/.fingerprint/hako-*
+  mkdir -p "$CARGO_TARGET_DIR"
+  printf '%s\n' "$TREE" >"$owner"
 }
 
 build_all() {
