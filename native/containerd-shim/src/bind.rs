@@ -6,7 +6,7 @@ use crate::mount_options::MountOptions;
 use crate::sys;
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// linux/mount.h
 const OPEN_TREE_CLONE: i32 = 1;
@@ -36,26 +36,62 @@ struct MountAttributes {
 
 /// Binds `source` at `target`. The options of a recursive bind hold for all that it has mounted below it.
 pub fn bind(source: &CStr, target: &OwnedFd, options: &MountOptions) -> io::Result<()> {
-    let depth = if options.bind & libc::MS_REC != 0 { libc::AT_RECURSIVE } else { 0 };
-    let flags = OPEN_TREE_CLONE | libc::O_CLOEXEC | depth;
-    // SAFETY: a C string that outlives the call.
-    let tree = sys::owned(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, source.as_ptr(), flags) })?;
-    let attributes = attributes(options.flags);
-    let nothing = c"".as_ptr();
-    if attributes.set | attributes.clear != 0 {
+    let tree = Tree::of(source, options.bind & libc::MS_REC != 0)?;
+    tree.set(options.flags)?;
+    tree.attach(target.as_fd())
+}
+
+/// A copy of a mount, or of a part of one, that is mounted nowhere yet.
+pub struct Tree {
+    root: OwnedFd,
+    /// AT_RECURSIVE or 0.
+    depth: i32,
+}
+
+impl Tree {
+    /// With `recursive`, also of what is mounted below it.
+    pub fn of(source: &CStr, recursive: bool) -> io::Result<Tree> {
+        let depth = if recursive { libc::AT_RECURSIVE } else { 0 };
+        let flags = OPEN_TREE_CLONE | libc::O_CLOEXEC | depth;
+        // SAFETY: a C string that outlives the call.
+        let root = sys::owned(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, source.as_ptr(), flags) })?;
+        Ok(Tree { root, depth })
+    }
+
+    /// Sets what MS_ flags say, and nothing where they say nothing.
+    pub fn set(&self, flags: u64) -> io::Result<()> {
+        let attributes = attributes(flags);
+        if attributes.set | attributes.clear == 0 {
+            return Ok(());
+        }
+        let (root, flags) = (self.root.as_raw_fd(), libc::AT_EMPTY_PATH | self.depth);
         let size = std::mem::size_of::<MountAttributes>();
-        let flags = libc::AT_EMPTY_PATH | depth;
         // SAFETY: a C string and a structure of the size that is passed, which both outlive the call.
         sys::check(unsafe {
-            libc::syscall(libc::SYS_mount_setattr, tree.as_raw_fd(), nothing, flags, &raw const attributes, size)
-        })?;
+            libc::syscall(libc::SYS_mount_setattr, root, c"".as_ptr(), flags, &raw const attributes, size)
+        })
+        .map(drop)
     }
-    let (from, to) = (tree.as_raw_fd(), target.as_raw_fd());
-    // SAFETY: C strings that outlive the call.
-    sys::check(unsafe {
-        libc::syscall(libc::SYS_move_mount, from, nothing, to, nothing, MOVE_MOUNT_BETWEEN_DESCRIPTORS)
-    })
-    .map(drop)
+
+    /// Mounts it.
+    pub fn attach(self, target: BorrowedFd<'_>) -> io::Result<()> {
+        let (from, to, nothing) = (self.root.as_raw_fd(), target.as_raw_fd(), c"".as_ptr());
+        // SAFETY: C strings that outlive the call.
+        sys::check(unsafe {
+            libc::syscall(libc::SYS_move_mount, from, nothing, to, nothing, MOVE_MOUNT_BETWEEN_DESCRIPTORS)
+        })
+        .map(drop)
+    }
+
+    /// The file type bits of what it begins with (S_IFMT, inode(7)).
+    pub fn kind(&self) -> io::Result<u32> {
+        // SAFETY: stat is plain data and all-zero is valid; it is valid for writes.
+        unsafe {
+            let mut found: libc::stat = std::mem::zeroed();
+            sys::check(i64::from(libc::fstat(self.root.as_raw_fd(), &mut found)))?;
+            Ok(found.st_mode & libc::S_IFMT)
+        }
+    }
 }
 
 fn attributes(flags: u64) -> MountAttributes {

@@ -3,6 +3,7 @@
 //! The answer comes when the guest's link is up, however long that takes: nobody has to poll.
 
 use crate::guest::{CONTROL, DATA, Port};
+use crate::listener::Listener;
 use crate::poll::{PollSet, Token};
 use hako_link::{Link, Reason, WINDOW};
 use hako_pump::{Progress, Queue};
@@ -44,7 +45,7 @@ struct Bridge {
 }
 
 pub struct Bridges {
-    listener: UnixListener,
+    listener: Listener,
     last: u32,
     bridges: Vec<Bridge>,
 }
@@ -52,12 +53,12 @@ pub struct Bridges {
 impl Bridges {
     /// The listener must not block.
     pub fn new(listener: UnixListener) -> Bridges {
-        Bridges { listener, last: 0, bridges: Vec::new() }
+        Bridges { listener: Listener::new(listener), last: 0, bridges: Vec::new() }
     }
 
     pub fn watch(&self, set: &mut PollSet, ports: &[Port; 2]) {
         if self.bridges.len() < MAX_BRIDGES {
-            set.watch(&self.listener, libc::POLLIN, Token::GuestListener);
+            self.listener.watch(set, Token::GuestListener);
         }
         for bridge in &self.bridges {
             let token = Token::Bridge(bridge.id);
@@ -75,24 +76,19 @@ impl Bridges {
     }
 
     pub fn accept(&mut self) -> Result<(), String> {
-        let accepted = self.listener.accept().and_then(|(socket, _)| socket.set_nonblocking(true).map(|()| socket));
-        match accepted {
-            Ok(socket) => {
-                self.last += 1;
-                let to_client = Queue::new(WINDOW);
-                self.bridges.push(Bridge {
-                    id: self.last,
-                    socket,
-                    state: State::Greeting,
-                    to_client,
-                    client_ended: false,
-                    guest_ended: false,
-                });
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(format!("Cannot accept a connection to the guest: {error}.")),
+        let failed = |error: io::Error| format!("Cannot accept a connection to the guest: {error}.");
+        if let Some(socket) = self.listener.accept().map_err(failed)? {
+            self.last += 1;
+            self.bridges.push(Bridge {
+                id: self.last,
+                socket,
+                state: State::Greeting,
+                to_client: Queue::new(WINDOW),
+                client_ended: false,
+                guest_ended: false,
+            });
         }
+        Ok(())
     }
 
     /// Does what a ready connection allows.

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Making a process: clone3(2) from the shim's only thread, then everything up to execve(2).
 //!
-//! The process and the shim share a socket pair until the exec. The shim answers when cgroup and identity maps are set;
-//! the process says which step failed; and a process that finds the shim's end closed knows that the shim is dead.
+//! The process and the shim share a socket pair until the exec. The shim says when the cgroup is set, and again, if it was
+//! asked, when the identities of a new user namespace are mapped; the process says which step failed; and a process that
+//! finds the shim's end closed knows that the shim is dead.
 
 use crate::cgroup::Cgroup;
 use crate::confinement;
 use crate::limits::set_limits;
 use crate::sys;
 use hako_protocols::shim::{Confinement, Rlimit};
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
@@ -16,6 +18,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// A step of the process before its exec may not take longer.
 const LIMIT_MS: i32 = 10_000;
+/// What the process asks with: no number of a step.
+const MAP_IDENTITIES: u8 = 0xff;
+/// A step's number and what went wrong.
+const LONGEST_REPORT: usize = 4096;
 
 /// What to start; everything that can fail for want of memory or by its form is ready.
 pub struct Plan {
@@ -37,6 +43,7 @@ enum Step {
     Wait,
     Mounts,
     Limits,
+    UserNamespace,
     Files,
     Directory,
     Identity,
@@ -44,10 +51,11 @@ enum Step {
     Exec,
 }
 
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     "wait for the shim",
-    "separate its mounts",
+    "make its root",
     "set its resource limits",
+    "enter a user namespace",
     "place its descriptors",
     "enter its working directory",
     "take its identity",
@@ -95,21 +103,26 @@ fn settle(pid: u32, plan: &Plan, cgroup: Option<&Cgroup>, channel: &OwnedFd) -> 
     if let Some(cgroup) = cgroup.filter(|cgroup| cgroup.add(pid) == 0) {
         return Err(format!("No hierarchy takes it into the cgroup {}.", cgroup.path));
     }
-    confinement::write_maps(pid, &plan.confinement)
-        .map_err(|error| format!("Cannot map its user namespace: {error}."))?;
-    hako_pump::write(channel.as_fd(), &[0]).map_err(|error| format!("It is gone before its exec: {error}."))?;
-    if !sys::wait_readable(channel.as_fd(), LIMIT_MS).unwrap_or(false) {
-        return Err(format!("It did not come to its exec within {} s.", LIMIT_MS / 1000));
-    }
-    let mut report = Vec::new();
-    let _ = hako_pump::read(channel.as_fd(), &mut report, 5);
-    match report[..] {
-        [step, a, b, c, d] => {
-            let error = io::Error::from_raw_os_error(i32::from_be_bytes([a, b, c, d]));
-            let step = STEPS.get(usize::from(step)).unwrap_or(&"start it");
-            Err(format!("Cannot {step}: {error}."))
+    let gone = |error: io::Error| format!("It is gone before its exec: {error}.");
+    hako_pump::write(channel.as_fd(), &[0]).map_err(gone)?;
+    loop {
+        if !sys::wait_readable(channel.as_fd(), LIMIT_MS).unwrap_or(false) {
+            return Err(format!("It did not come to its exec within {} s.", LIMIT_MS / 1000));
         }
-        _ => Ok(()),
+        let mut report = Vec::new();
+        let _ = hako_pump::read(channel.as_fd(), &mut report, LONGEST_REPORT);
+        match &report[..] {
+            [MAP_IDENTITIES] => {
+                confinement::write_maps(pid, &plan.confinement)
+                    .map_err(|error| format!("Cannot map its user namespace: {error}."))?;
+                hako_pump::write(channel.as_fd(), &[0]).map_err(gone)?;
+            }
+            [step, why @ ..] => {
+                let step = STEPS.get(usize::from(*step)).unwrap_or(&"start it");
+                return Err(format!("Cannot {step}: {}.", String::from_utf8_lossy(why)));
+            }
+            [] => return Ok(()),
+        }
     }
 }
 
@@ -131,20 +144,22 @@ fn become_process(plan: &Plan, shims: &OwnedFd, channel: &OwnedFd, null: Borrowe
         // SAFETY: a fresh descriptor that nothing else owns.
         let channel = unsafe { OwnedFd::from_raw_fd(number) };
         let (step, error) = prepare(plan, channel.as_fd(), null);
-        let mut message = [0; 5];
-        message[0] = step as u8;
-        message[1..].copy_from_slice(&error.raw_os_error().unwrap_or(libc::EIO).to_be_bytes());
-        let _ = hako_pump::write(channel.as_fd(), &message);
+        let mut report = vec![step as u8];
+        report.extend(error.to_string().bytes().take(LONGEST_REPORT - 1));
+        let _ = hako_pump::write(channel.as_fd(), &report);
     }
     // SAFETY: ends this process without running anything of the shim's.
     unsafe { libc::_exit(127) }
 }
 
 fn prepare(plan: &Plan, channel: BorrowedFd<'_>, null: BorrowedFd<'_>) -> (Step, io::Error) {
-    let steps: [(Step, &dyn Fn() -> io::Result<()>); 8] = [
+    // Opened before its root is another one, closed before descriptors get other numbers.
+    let limits = Cell::new(Some(confinement::namespace_limits(&plan.confinement)));
+    let steps: [(Step, &dyn Fn() -> io::Result<()>); 9] = [
         (Step::Wait, &|| wait_for_shim(channel)),
-        (Step::Mounts, &|| confinement::follow_mounts(&plan.confinement)),
+        (Step::Mounts, &|| confinement::separate_mounts(&plan.confinement, &plan.command[0])),
         (Step::Limits, &|| set_limits(&plan.rlimits)),
+        (Step::UserNamespace, &|| enter_user_namespace(plan, channel, limits.take())),
         (Step::Files, &|| place_files(plan, channel, null)),
         (Step::Directory, &|| enter(&plan.working_directory)),
         (Step::Identity, &|| confinement::take_identity(&plan.confinement)),
@@ -159,12 +174,9 @@ fn prepare(plan: &Plan, channel: BorrowedFd<'_>, null: BorrowedFd<'_>) -> (Step,
     (Step::Exec, io::Error::from_raw_os_error(libc::EIO))
 }
 
-/// Waits until cgroup and maps are set, then undoes what a process inherits from the shim.
+/// Waits until the cgroup is set, then undoes what a process inherits from the shim.
 fn wait_for_shim(channel: BorrowedFd<'_>) -> io::Result<()> {
-    let mut word = Vec::with_capacity(1);
-    if hako_pump::read(channel, &mut word, 1)? != hako_pump::Progress::Moved(1) {
-        return Err(io::Error::from_raw_os_error(libc::ESRCH));
-    }
+    await_word(channel)?;
     // The shim may be protected from the memory killer; its processes are not.
     let _ = fs::write("/proc/self/oom_score_adj", "0");
     // The kernel's own structure, all zero: SIG_DFL, no flags, empty mask. libc's calls refuse two of the signals.
@@ -179,6 +191,31 @@ fn wait_for_shim(channel: BorrowedFd<'_>) -> io::Result<()> {
         libc::setsid();
     }
     Ok(())
+}
+
+/// Waits for the shim's leave to go on.
+fn await_word(channel: BorrowedFd<'_>) -> io::Result<()> {
+    let mut word = Vec::with_capacity(1);
+    match hako_pump::read(channel, &mut word, 1)? {
+        hako_pump::Progress::Moved(1) => Ok(()),
+        _ => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+    }
+}
+
+/// Its identities are the shim's to map: this process has lost its rights over the parent of the namespace.
+fn enter_user_namespace(
+    plan: &Plan,
+    channel: BorrowedFd<'_>,
+    limits: Option<io::Result<Option<OwnedFd>>>,
+) -> io::Result<()> {
+    if !plan.confinement.new_user_namespace {
+        return Ok(());
+    }
+    // SAFETY: plain integers; this process has a single thread.
+    sys::check(i64::from(unsafe { libc::unshare(libc::CLONE_NEWUSER) }))?;
+    hako_pump::write(channel, &[MAP_IDENTITIES])?;
+    await_word(channel)?;
+    limits.map_or(Ok(()), |limits| confinement::refuse_user_namespaces(limits?.as_ref()))
 }
 
 /// Puts every file where it belongs and closes all others but the channel, which closes at the exec.
@@ -219,7 +256,7 @@ fn enter(directory: &CStr) -> io::Result<()> {
 fn die_with_shim(channel: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: plain integers.
     sys::check(i64::from(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }))?;
-    // The shim sends one byte only, which has been read: readable means closed.
+    // All that the shim sends has been read: readable means closed.
     if sys::wait_readable(channel, 0)? { Err(io::Error::from_raw_os_error(libc::ESRCH)) } else { Ok(()) }
 }
 

@@ -2,11 +2,12 @@
 //! Launch: from a request to a running process.
 
 use crate::child::{self, Plan};
+use crate::confinement;
 use crate::keeper;
 use crate::record::ProcessIdentity;
 use crate::serve::Shim;
 use crate::sys;
-use hako_protocols::shim::{LaunchRequest, PassedFile, Process, guest_port::Port, passed_file::File};
+use hako_protocols::shim::{Confinement, LaunchRequest, PassedFile, Process, guest_port::Port, passed_file::File};
 use hako_ttrpc::{Code, Status};
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -129,7 +130,7 @@ fn check(request: &LaunchRequest) -> Result<(), Status> {
     if files.len() > MAX_FILES {
         return Err(Status::invalid(format!("{role} is given {} files, the limit is {MAX_FILES}.", files.len())));
     }
-    Ok(())
+    confinement::check(role, request.confinement.as_ref().unwrap_or(&Confinement::default())).map_err(Status::invalid)
 }
 
 fn plan(request: &LaunchRequest, files: Vec<OwnedFd>, output: OwnedFd) -> Result<Plan, std::ffi::NulError> {
@@ -141,7 +142,7 @@ fn plan(request: &LaunchRequest, files: Vec<OwnedFd>, output: OwnedFd) -> Result
         working_directory: CString::new(directory)?,
         files,
         output,
-        confinement: request.confinement.unwrap_or_default(),
+        confinement: request.confinement.clone().unwrap_or_default(),
         rlimits: request.rlimits.clone(),
         network_namespace: request.network_namespace.clone(),
     })

@@ -21,7 +21,10 @@ const LONGEST_DATA: usize = 4095;
 /// Mounts as asked; succeeds where the same is mounted already. A target that is missing is made.
 pub fn mount(place: &Place, request: &MountRequest) -> Result<(), Status> {
     let target = Path::new(&request.target);
-    let options = MountOptions::parse(&request.r#type, &request.options);
+    let mut options = MountOptions::parse(&request.r#type, &request.options);
+    // What is mounted here is for a guest, which has devices of its own. A node in it, of whoever's making, opens none of the
+    // host's to the process that serves it, which is uid 0.
+    options.flags |= libc::MS_NODEV;
     check_target(place, target)?;
     if let Some(there) = mountinfo::at(&place.real(target))
         .map_err(|error| Status::internal(format!("Cannot read the mount table: {error}.")))?

@@ -3,14 +3,12 @@
 
 use crate::connection::{Connection, Pending};
 use crate::frames::Frame;
+use crate::listener::Listener;
 use crate::poll::{PollSet, Token};
 use hako_ttrpc::{Code, Status};
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
-
-/// After a failed accept(2), which would fail again at once.
-const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// What became of reading a connection.
 pub struct Received {
@@ -22,8 +20,7 @@ pub struct Received {
 
 /// Accepts connections, numbers them from 1 and never uses a number twice.
 pub struct Relay {
-    listener: UnixListener,
-    paused: Option<Instant>,
+    listener: Listener,
     last: u32,
     connections: Vec<Connection>,
     patience: Duration,
@@ -32,14 +29,11 @@ pub struct Relay {
 impl Relay {
     /// `patience`: how long a request waits for hakod before it is answered Unavailable.
     pub fn new(listener: UnixListener, patience: Duration) -> Relay {
-        Relay { listener, paused: None, last: 0, connections: Vec::new(), patience }
+        Relay { listener: Listener::new(listener), last: 0, connections: Vec::new(), patience }
     }
 
     pub fn watch(&self, set: &mut PollSet, away_since: Option<Instant>) {
-        match self.paused {
-            Some(until) => set.wake_at(until),
-            None => set.watch(&self.listener, libc::POLLIN, Token::Listener),
-        }
+        self.listener.watch(set, Token::Listener);
         for connection in &self.connections {
             set.watch_if(&connection.socket, true, !connection.output.is_empty(), Token::Containerd(connection.number));
         }
@@ -63,19 +57,12 @@ impl Relay {
 
     /// Takes the connections that wait.
     pub fn accept(&mut self) -> Result<(), String> {
-        loop {
-            match self.listener.accept().and_then(|(socket, _)| socket.set_nonblocking(true).map(|()| socket)) {
-                Ok(socket) => {
-                    self.last += 1;
-                    self.connections.push(Connection::new(self.last, socket));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => {
-                    self.paused = Some(Instant::now() + ACCEPT_PAUSE);
-                    return Err(format!("Cannot accept a connection of containerd: {error}."));
-                }
-            }
+        let failed = |error: io::Error| format!("Cannot accept a connection of containerd: {error}.");
+        while let Some(socket) = self.listener.accept().map_err(failed)? {
+            self.last += 1;
+            self.connections.push(Connection::new(self.last, socket));
         }
+        Ok(())
     }
 
     /// Reads and writes what a ready connection allows.
@@ -138,7 +125,6 @@ impl Relay {
 
     /// What is due by time. `away_since`: since when hakod is not there, if it is not.
     pub fn tick(&mut self, now: Instant, away_since: Option<Instant>) {
-        self.paused = self.paused.filter(|until| *until > now);
         let Some(since) = away_since else { return };
         let seconds = self.patience.as_secs();
         for index in 0..self.connections.len() {

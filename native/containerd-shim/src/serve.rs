@@ -219,8 +219,7 @@ impl Shim {
         }
         if self.trim_at.is_some_and(|time| time <= now) {
             self.trim_at = None;
-            // SAFETY: no pointers are passed; gives back whole free pages.
-            unsafe { libc::malloc_trim(0) };
+            sys::give_back_memory();
         }
         if self.relay.was_used() {
             self.first_connection_by = None;

@@ -14,6 +14,12 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// What `serve` reads of the environment. The rest would stay on its stack.
+const ENVIRONMENT: [&str; 3] = ["HAKO_RUN_DIR", "HAKO_SHIM_PATIENCE_S", "TTRPC_ADDRESS"];
+/// `serve` sleeps most of the time: glibc is to keep no freed memory at hand, which would hold on to the pages that it lies in
+/// (GNU C Library manual, "Memory Allocation Tunables").
+const ALLOCATOR: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0");
+
 /// # Errors
 /// A sentence; nothing is left behind then.
 pub fn run(flags: &Flags) -> Result<(), String> {
@@ -61,6 +67,8 @@ fn leave_serving(flags: &Flags, bundle: &Path) -> Result<(), String> {
     );
     let mut command = Command::new(&program);
     command.args(["-namespace", &flags.namespace, "-id", &flags.id, "-bundle"]).arg(bundle);
+    command.env_clear().envs(ENVIRONMENT.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+    command.env(ALLOCATOR.0, ALLOCATOR.1);
     command.arg("serve").stdin(Stdio::null()).stdout(out).stderr(err);
     let started = command.spawn().map_err(|error| format!("Cannot start {}: {error}.", program.display()))?;
     // The command holds the writing ends too.

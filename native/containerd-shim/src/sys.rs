@@ -143,13 +143,19 @@ fn enter(namespace: &File) -> io::Result<()> {
     check(i64::from(unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) })).map(drop)
 }
 
-/// Opens a name below `directory`, following no symbolic link and not leaving the directory (openat2(2)).
+/// Opens a name below `directory`, following no symbolic link and not leaving the directory.
 pub fn open_beneath(directory: BorrowedFd<'_>, name: &CStr, flags: i32) -> io::Result<OwnedFd> {
+    let bounds = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS;
+    open_how(directory, name, flags, bounds)
+}
+
+/// openat2(2), with RESOLVE_ flags.
+pub fn open_how(directory: BorrowedFd<'_>, name: &CStr, flags: i32, bounds: u64) -> io::Result<OwnedFd> {
     // SAFETY: open_how is plain data and all-zero is valid; the name is a C string.
     unsafe {
         let mut how: libc::open_how = std::mem::zeroed();
         how.flags = (flags | libc::O_CLOEXEC) as u64;
-        how.resolve = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS;
+        how.resolve = bounds;
         let size = std::mem::size_of::<libc::open_how>();
         owned(libc::syscall(libc::SYS_openat2, directory.as_raw_fd(), name.as_ptr(), &raw const how, size))
     }
@@ -164,5 +170,21 @@ pub fn watch_directory(path: &Path) -> io::Result<OwnedFd> {
         let wanted = libc::IN_CREATE | libc::IN_MOVED_TO | libc::IN_ATTRIB;
         check(i64::from(libc::inotify_add_watch(watch.as_raw_fd(), path.as_ptr(), wanted)))?;
         Ok(watch)
+    }
+}
+
+/// Gives back to the system whole pages that are free: of the heap, and of the stack what deeper calls have left behind.
+pub fn give_back_memory() {
+    /// Deeper than any call of the shim's goes.
+    const DEEPEST: usize = 256 * 1024;
+    const PAGE: usize = 4096;
+    let here = 0u8;
+    // The page of this frame and the one below it stay: what is called from here needs them.
+    let end = ((&raw const here) as usize & !(PAGE - 1)) - PAGE;
+    // SAFETY: no pointers are passed to the first call. What the second one empties lies below all frames of the only thread;
+    // where that is not mapped, nothing happens.
+    unsafe {
+        libc::malloc_trim(0);
+        libc::madvise((end - DEEPEST) as *mut libc::c_void, DEEPEST, libc::MADV_DONTNEED);
     }
 }

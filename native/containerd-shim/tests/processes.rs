@@ -7,8 +7,8 @@ mod harness;
 use hako_protocols::shim::passed_file::File;
 use hako_protocols::shim::{
     Confinement, ConnectedSocket, Empty, EventsRequest, EventsResponse, KeptResponse, ListeningSocket, Memfd,
-    NameRequest, OpenedFile, OutputResponse, PassedFile, PathRequest, Process, ProcessesResponse, Rlimit, RoleRequest,
-    SignalProcessRequest, TapQueue, event::What, exit_status::How,
+    NameRequest, OpenedFile, OutputResponse, OwnRoot, PassedFile, PathRequest, Process, ProcessesResponse, Rlimit,
+    RoleRequest, SignalProcessRequest, TapQueue, event::What, exit_status::How,
 };
 use hako_ttrpc::Code;
 use harness::await_condition::pass;
@@ -260,6 +260,7 @@ fn confinement_is_what_was_asked_for() {
         gid: Some(23456),
         no_new_privileges: true,
         drop_capabilities: true,
+        ..Confinement::default()
     });
     let process = link.launch(request).unwrap();
     let text = output(&mut link, "vmm");
@@ -319,8 +320,16 @@ fn a_shim_killed_at_any_moment_of_a_launch_leaves_no_process() {
         let (_hakod, mut link) = pod.linked();
         let marker = format!("{}.{step}", 100_000 + std::process::id());
         let mut request = script("vmm", &format!("exec sleep {marker}"));
-        request.confinement =
-            Some(Confinement { uid: Some(65534), gid: Some(65534), drop_capabilities: true, ..Confinement::default() });
+        request.confinement = Some(Confinement {
+            new_mount_namespace: true,
+            new_pid_namespace: true,
+            new_user_namespace: true,
+            uid: Some(65534),
+            gid: Some(65534),
+            drop_capabilities: true,
+            own_root: Some(OwnRoot::default()),
+            ..Confinement::default()
+        });
         link.ask("Launch", &request);
         pass(Duration::from_micros(100 * step));
         pod.kill_shim();

@@ -2,14 +2,19 @@
 package io.hako.host.shim;
 
 import io.hako.api.types.Confinement;
+import io.hako.api.types.Confinement.Capability;
 import io.hako.api.types.Confinement.Namespace;
 import io.hako.host.shim.proto.ConnectedSocket;
 import io.hako.host.shim.proto.GuestPort;
 import io.hako.host.shim.proto.ListeningSocket;
 import io.hako.host.shim.proto.Memfd;
 import io.hako.host.shim.proto.OpenedFile;
+import io.hako.host.shim.proto.OwnRoot;
 import io.hako.host.shim.proto.PassedFile;
 import io.hako.host.shim.proto.TapQueue;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
 
 /** What a process is given and what it is shut off from, as messages of hako.shim.v1. */
 final class PassedFileMessages {
@@ -60,13 +65,33 @@ final class PassedFileMessages {
         io.hako.host.shim.proto.Confinement.Builder message =
                 io.hako.host.shim.proto.Confinement.newBuilder()
                         .setNoNewPrivileges(confinement.noNewPrivileges())
-                        .setDropCapabilities(confinement.dropCapabilities());
+                        .setDropCapabilities(confinement.capabilities().isPresent());
         confinement.namespaces().forEach(namespace -> add(message, namespace));
         // The wire's unsigned 32-bit numbers are Java's ints with the same bits.
         confinement
                 .runAs()
                 .ifPresent(user -> message.setUid((int) user.uid()).setGid((int) user.gid()));
+        confinement
+                .capabilities()
+                .ifPresent(
+                        kept ->
+                                kept.stream()
+                                        .map(Capability::number)
+                                        .sorted()
+                                        .forEach(message::addKeptCapabilities));
+        confinement.root().ifPresent(root -> message.setOwnRoot(ownRoot(root)));
         return message.build();
+    }
+
+    private static OwnRoot ownRoot(Confinement.OwnRoot root) {
+        return OwnRoot.newBuilder()
+                .addAllReadable(paths(root.readable()))
+                .addAllFollowed(paths(root.followed()))
+                .build();
+    }
+
+    private static List<String> paths(Set<Path> paths) {
+        return paths.stream().map(Path::toString).sorted().toList();
     }
 
     private static void add(

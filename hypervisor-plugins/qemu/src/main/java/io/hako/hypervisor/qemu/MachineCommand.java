@@ -7,10 +7,12 @@ import io.hako.api.hypervisor.VmSpec;
 import io.hako.api.types.Confinement;
 import io.hako.api.types.Confinement.HostUser;
 import io.hako.api.types.Confinement.Namespace;
+import io.hako.api.types.Confinement.OwnRoot;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.MemorySize;
 import io.hako.api.types.OwnerId;
 import io.hako.api.types.PassedFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -18,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The process that runs a machine: QEMU's command line and the files that it is given.
@@ -33,6 +37,9 @@ final class MachineCommand {
      * QEMU rounds memory sizes up to pages by itself, but wants the memory file's size to agree.
      */
     static final MemorySize MEMORY_UNIT = MemorySize.ofMebibytes(2);
+
+    private static final Path ENTROPY = Path.of("/dev/urandom");
+    private static final Path KVM = Path.of("/dev/kvm");
 
     private final OwnerId owner;
     private final VmSpec spec;
@@ -183,7 +190,7 @@ final class MachineCommand {
     }
 
     private void addEntropy() {
-        add("-object", "rng-random,id=entropy,filename=/dev/urandom");
+        add("-object", "rng-random,id=entropy,filename=" + ENTROPY);
         add("-device", "virtio-rng-pci,rng=entropy");
     }
 
@@ -238,14 +245,32 @@ final class MachineCommand {
 
     /**
      * A user of the pod's own, in namespaces of its own but for a network that the spec gives; no
-     * capabilities, no way to gain any.
+     * capabilities, no way to gain any; and of files the programs of the system.
      */
     private Confinement confinement() {
         Set<Namespace> namespaces = EnumSet.allOf(Namespace.class);
         if (spec.network().isPresent()) {
             namespaces.remove(Namespace.NETWORK);
         }
-        return new Confinement(namespaces, Optional.of(user), true, true);
+        return new Confinement(
+                namespaces,
+                Optional.of(user),
+                true,
+                Optional.of(Set.of()),
+                Optional.of(new OwnRoot(readable(), Set.of())));
+    }
+
+    private Set<Path> readable() {
+        Path firmware = Path.of(settings.firmware());
+        // Where it looks for its data if it was not installed with the system.
+        Path data = settings.binary().resolve("../../share/qemu").normalize();
+        return Stream.of(
+                        Stream.of(ENTROPY),
+                        Stream.of(KVM).filter(_ -> accelerator == Accelerator.KVM),
+                        Stream.of(firmware).filter(Path::isAbsolute),
+                        Stream.of(data).filter(Files::isDirectory))
+                .flatMap(paths -> paths)
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private int pass(PassedFile file) {

@@ -16,6 +16,7 @@ import io.hako.api.hypervisor.BootSource;
 import io.hako.api.hypervisor.VmSpec;
 import io.hako.api.types.Confinement.HostUser;
 import io.hako.api.types.Confinement.Namespace;
+import io.hako.api.types.Confinement.OwnRoot;
 import io.hako.api.types.CpuCount;
 import io.hako.api.types.DeviceId;
 import io.hako.api.types.DriverException;
@@ -29,6 +30,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.Test;
 
 /** What the command line says, whatever its order. */
@@ -68,7 +70,7 @@ public class MachineCommandTest {
 
     private ProcessSpec build(VmSpec spec, Accelerator accelerator, String... clock) {
         return new MachineCommand(
-                        new OwnerId("pod-1"),
+                        new OwnerId("test", "pod-1"),
                         spec,
                         settings,
                         accelerator,
@@ -275,7 +277,8 @@ public class MachineCommandTest {
         ProcessSpec alone = build(small(), Accelerator.TCG);
         assertEquals(Set.of(Namespace.values()), alone.confinement().namespaces());
         assertEquals(Optional.of(USER), alone.confinement().runAs());
-        assertTrue(alone.confinement().dropCapabilities() && alone.confinement().noNewPrivileges());
+        assertEquals(Optional.of(Set.of()), alone.confinement().capabilities());
+        assertTrue(alone.confinement().noNewPrivileges());
         assertTrue(value(alone, "-sandbox").contains("spawn=deny"));
 
         ProcessSpec inPod =
@@ -284,6 +287,23 @@ public class MachineCommandTest {
                         Accelerator.TCG);
         assertEquals(Optional.of(NETWORK), inPod.network());
         assertFalse(inPod.confinement().namespaces().contains(Namespace.NETWORK));
+    }
+
+    @Test
+    public void ofFilesTheProcessSeesWhatItOpensByPath() {
+        assertEquals(
+                Set.of(Path.of("/dev/urandom")), outsideOfUsr(build(small(), Accelerator.TCG)));
+        assertEquals(
+                Set.of(Path.of("/dev/urandom"), Path.of("/dev/kvm")),
+                outsideOfUsr(build(small(), Accelerator.KVM)));
+    }
+
+    private static Set<Path> outsideOfUsr(ProcessSpec process) {
+        OwnRoot root = process.confinement().root().orElseThrow();
+        assertEquals(Set.of(), root.followed());
+        return root.readable().stream()
+                .filter(path -> !path.startsWith("/usr"))
+                .collect(Collectors.toSet());
     }
 
     @Test

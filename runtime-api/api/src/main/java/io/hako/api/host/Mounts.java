@@ -10,7 +10,8 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public interface Mounts {
     /**
-     * Mounts a file system; succeeds if the same is mounted there.
+     * Mounts a file system; succeeds if the same is mounted there. Devices in it cannot be opened
+     * on the host: it is for a guest.
      *
      * @param type as for mount(2), or {@code bind} and {@code rbind}
      * @param source as the type wants it

@@ -74,7 +74,11 @@ public class SpecsTest {
     public void aProcessIsInOneNetworkNamespace() {
         Confinement empty =
                 new Confinement(
-                        Set.of(Confinement.Namespace.NETWORK), Optional.empty(), true, true);
+                        Set.of(Confinement.Namespace.NETWORK),
+                        Optional.empty(),
+                        true,
+                        Optional.of(Set.of()),
+                        Optional.empty());
         refused(
                 "Process vmm can be in network namespace /run/netns/a or in an empty one, not in both.",
                 () ->

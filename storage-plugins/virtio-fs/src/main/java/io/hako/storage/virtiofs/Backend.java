@@ -6,7 +6,9 @@ import io.hako.api.driver.ProcessSpec;
 import io.hako.api.driver.SupervisedProcess;
 import io.hako.api.types.Call;
 import io.hako.api.types.Confinement;
+import io.hako.api.types.Confinement.Capability;
 import io.hako.api.types.Confinement.Namespace;
+import io.hako.api.types.Confinement.OwnRoot;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
@@ -18,13 +20,15 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * One virtiofsd. Its namespaces are made by the shim, in which it only has to change its root: so
- * there is one process instead of the two that its own sandbox takes. It is uid 0 of a user
- * namespace in which every user has its own number: files keep their owners, and the process has no
- * rights over anything but files.
+ * One virtiofsd. Its namespaces and its root are made by the shim, so that there is one process
+ * instead of the two that its own sandbox takes. It is uid 0 of a user namespace in which every
+ * user has its own number: files keep their owners, and the process has no rights over anything but
+ * files. Of those it has the share alone. Its own change of root, into the share, would not hold a
+ * process that has been taken over: it keeps a descriptor from before.
  */
 final class Backend {
     /** What virtiofsd of either kind logs when it accepts a connection. */
@@ -33,6 +37,30 @@ final class Backend {
     private static final long READY_CHECK_NANOS = 3_000_000;
     private static final int SIGKILL = 9;
     private static final MemorySize OUTPUT_KEPT = MemorySize.ofKibibytes(16);
+
+    /**
+     * What it reads before it says what limit of open files it sets: the C and the Rust version.
+     */
+    private static final Set<Path> LIMITS =
+            Set.of(Path.of("/proc/sys/fs/file-max"), Path.of("/proc/sys/fs/nr_open"));
+
+    /**
+     * What both versions serve files with, what they change their root with, and what they give the
+     * rest of their rights up with.
+     */
+    private static final Set<Capability> CAPABILITIES =
+            Set.of(
+                    Capability.CHOWN,
+                    Capability.DAC_OVERRIDE,
+                    Capability.DAC_READ_SEARCH,
+                    Capability.FOWNER,
+                    Capability.FSETID,
+                    Capability.SETGID,
+                    Capability.SETUID,
+                    Capability.MKNOD,
+                    Capability.SETFCAP,
+                    Capability.SYS_CHROOT,
+                    Capability.SETPCAP);
 
     private Backend() {}
 
@@ -92,12 +120,17 @@ final class Backend {
                 Map.of(),
                 files,
                 Optional.empty(),
-                confinement(),
+                confinement(directory),
                 OUTPUT_KEPT);
     }
 
-    private static Confinement confinement() {
-        return new Confinement(EnumSet.allOf(Namespace.class), Optional.empty(), true, false);
+    private static Confinement confinement(Path directory) {
+        return new Confinement(
+                EnumSet.allOf(Namespace.class),
+                Optional.empty(),
+                true,
+                Optional.of(CAPABILITIES),
+                Optional.of(new OwnRoot(LIMITS, Set.of(directory))));
     }
 
     private static void awaitReady(SupervisedProcess process, Call call) {
@@ -116,6 +149,7 @@ final class Backend {
                 switch (exit) {
                     case ExitStatus.Exited exited -> "status " + exited.code();
                     case ExitStatus.Signalled signalled -> "signal " + signalled.signal();
+                    default -> "an end of a kind that this driver does not know";
                 };
         String lastWord =
                 output.lines()

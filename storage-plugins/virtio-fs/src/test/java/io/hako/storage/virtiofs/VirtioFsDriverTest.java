@@ -38,7 +38,7 @@ import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
 
 public class VirtioFsDriverTest {
-    private static final OwnerId OWNER = new OwnerId("pod");
+    private static final OwnerId OWNER = new OwnerId("test", "pod");
     private static final GuestPath TARGET = new GuestPath("/run/hako/share/0");
 
     @Rule public final TemporaryFolder temporary = new TemporaryFolder();
@@ -125,6 +125,24 @@ public class VirtioFsDriverTest {
         share(shared, false);
         assertEquals(Set.of(Namespace.values()), launched().confinement().namespaces());
         assertTrue(launched().confinement().noNewPrivileges());
+    }
+
+    @Test
+    public void theServerSeesItsShareAlone() {
+        share(shared, false);
+        assertEquals(Set.of(shared), launched().confinement().root().orElseThrow().followed());
+        assertTrue(
+                "what the host has beside its programs",
+                launched().confinement().root().orElseThrow().readable().stream()
+                        .allMatch(path -> path.startsWith("/proc/sys/fs")));
+    }
+
+    @Test
+    public void aReadOnlyShareIsSeenThroughItsViewAlone() {
+        share(shared, true);
+        assertEquals(
+                Set.of(context.workspace().resolve("ro")),
+                launched().confinement().root().orElseThrow().followed());
     }
 
     @Test
