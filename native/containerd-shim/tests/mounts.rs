@@ -91,6 +91,23 @@ fn mounts_are_listed_deepest_first() {
     assert!(pod.mounts().is_empty() && !pod.directory.exists());
 }
 
+/// hakod tidies up after a dead shim too, and the two do not wait for each other.
+#[test]
+fn deletes_at_the_same_time_do_not_fail_by_each_other() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    for number in 0..60 {
+        mount(&mut link, "tmpfs", "tmpfs", &pod.path(&format!("share/{number}")), "size=64k").unwrap();
+    }
+    pod.kill_shim();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| pod.delete());
+        }
+    });
+    assert!(pod.mounts().is_empty() && !pod.directory.exists());
+}
+
 #[test]
 fn a_later_mount_below_the_share_appears_in_a_confined_process() {
     let pod = Pod::new();
@@ -138,7 +155,7 @@ fn a_read_only_bind_is_read_only_in_a_confined_process_too() {
     mount(&mut link, "bind", &pod.path("source"), &pod.path("share/deep"), "rbind,ro").unwrap();
     mount(&mut link, "bind", source, &pod.path("share/open"), "bind").unwrap();
     let seen = |target: &str| options_of(&format!("/proc/{}/mountinfo", process.pid), &pod.path(target));
-    assert!(seen("share/shallow").starts_with("ro,noexec,noatime"), "{}", seen("share/shallow"));
+    assert!(seen("share/shallow").starts_with("ro,nodev,noexec,noatime"), "{}", seen("share/shallow"));
     assert!(seen("share/deep").starts_with("ro"), "{}", seen("share/deep"));
     assert!(seen("share/deep/below").starts_with("ro"), "what is mounted below: {}", seen("share/deep/below"));
     assert!(seen("share/open").starts_with("rw"), "{}", seen("share/open"));
