@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 /// sun_path of unix(7), less the terminating zero.
 const LONGEST_SOCKET: usize = 107;
 
+const LONGEST_NAME: usize = 76;
+
 /// The run directory and this pod's directory in it.
 pub struct Place {
     pub run: PathBuf,
-    /// RUN/pods/NAMESPACE-ID
+    /// RUN/pods/NAMESPACE@ID
     pub pod: PathBuf,
 }
 
@@ -25,7 +27,7 @@ impl Place {
         }
         check_name("namespace", &flags.namespace)?;
         check_name("id", &flags.id)?;
-        let pod = run.join("pods").join(format!("{}-{}", flags.namespace, flags.id));
+        let pod = run.join("pods").join(owner(&flags.namespace, &flags.id));
         let place = Place { run, pod };
         check_socket(&place.guest_socket())?;
         Ok(place)
@@ -68,6 +70,11 @@ impl Place {
     }
 }
 
+/// The sandbox in one word, as hakod writes it too: `@` is in neither part, and nothing special in a path, a mount's options or a cgroup.
+fn owner(namespace: &str, id: &str) -> String {
+    format!("{namespace}@{id}")
+}
+
 /// # Errors
 /// A sentence with the path, its length and the limit.
 pub fn check_socket(path: &Path) -> Result<(), String> {
@@ -81,15 +88,42 @@ pub fn check_socket(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// containerd's identifiers (containerd pkg/identifiers): letters, digits, `.`, `_`, `-`, beginning with a letter or digit.
+/// containerd's identifiers (containerd pkg/identifiers): at most 76 letters, digits, `.`, `_`, `-`, beginning with a letter or digit.
 fn check_name(what: &str, name: &str) -> Result<(), String> {
     let valid = name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.len() <= LONGEST_NAME
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     if valid {
         Ok(())
     } else {
         Err(format!(
-            "The {what} {name:?} is not valid: it may have letters, digits, '.', '_' and '-', and begins with a letter or digit."
+            "The {what} {name:?} is not valid: it may have {LONGEST_NAME} letters, digits, '.', '_' and '-', and begins with a letter or digit."
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_sandboxes_are_never_one_word() {
+        assert_eq!(owner("a-b", "c"), "a-b@c");
+        assert_eq!(owner("a", "b-c"), "a@b-c");
+    }
+
+    #[test]
+    fn names_are_containerds_and_never_hold_the_separator() {
+        for good in ["k8s.io", "0_1-2", &"a".repeat(76)] {
+            assert_eq!(check_name("id", good), Ok(()));
+        }
+        for bad in ["", "-a", "a@b", "a/b", "a b", "\u{e4}", &"a".repeat(77)] {
+            assert_eq!(
+                check_name("id", bad),
+                Err(format!(
+                    "The id {bad:?} is not valid: it may have 76 letters, digits, '.', '_' and '-', and begins with a letter or digit."
+                ))
+            );
+        }
     }
 }

@@ -54,7 +54,7 @@ impl Pod {
         let (run, bundle) = (root.join("run"), root.join("bundle"));
         fs::create_dir_all(&bundle).unwrap();
         fs::create_dir_all(&run).unwrap();
-        let directory = run.join("pods/test-a1");
+        let directory = run.join("pods/test@a1");
         Pod { root, run, bundle, directory, environment: Vec::new(), id: "a1".into() }
     }
 

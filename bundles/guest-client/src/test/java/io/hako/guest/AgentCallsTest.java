@@ -98,7 +98,7 @@ public class AgentCallsTest {
 
         assertEquals(FailureKind.UNSUPPORTED, failure.failure());
         assertEquals(
-                "The agent of sandbox test-a speaks version 2 of its protocol, but hakod speaks 1"
+                "The agent of sandbox test@a speaks version 2 of its protocol, but hakod speaks 1"
                         + " to 1: make the pod anew.",
                 failure.getMessage());
         assertTrue(played.losses().isEmpty());

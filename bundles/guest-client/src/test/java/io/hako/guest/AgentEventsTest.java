@@ -75,7 +75,7 @@ public class AgentEventsTest {
 
         Guest guest = played.connect();
 
-        assertEquals("agent of test-a sent event 2 after event 2.", take(played.losses()));
+        assertEquals("agent of test@a sent event 2 after event 2.", take(played.losses()));
         assertFalse(guest.isOpen());
     }
 

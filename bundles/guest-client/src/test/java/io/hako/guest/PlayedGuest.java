@@ -22,7 +22,7 @@ import org.junit.rules.TemporaryFolder;
 
 /** A guest's socket with an agent that is played, and everything that a listener is told. */
 final class PlayedGuest extends ExternalResource {
-    static final OwnerId SANDBOX = new OwnerId("test-a");
+    static final OwnerId SANDBOX = new OwnerId("test", "a");
     static final HelloResponse GREETING =
             HelloResponse.newBuilder()
                     .setProtocol(1)

@@ -36,7 +36,7 @@ record KeepingShim(Map<String, Integer> files) implements Shim {
                 "i",
                 1,
                 "0.1.0",
-                Path.of("/run/pods/test-a"),
+                Path.of("/run/pods/test@a"),
                 Optional.empty());
     }
 

@@ -206,7 +206,7 @@ public class LinuxMachineTest {
 
             assertEquals(FailureKind.NOT_FOUND, failure.failure());
             assertEquals(
-                    "The shim of sandbox test-a keeps no file \"tap\": it keeps [].",
+                    "The shim of sandbox test@a keeps no file \"tap\": it keeps [].",
                     failure.getMessage());
             assertTrue(peer.isConnected());
         }

@@ -10,7 +10,7 @@ import java.util.Optional;
 /**
  * One sandbox in a list, as of now.
  *
- * @param id on this node: NAMESPACE-ID
+ * @param id on this node
  * @param namespace containerd's, or "hako"
  * @param sandboxId the sandbox container's id, unique within the namespace
  * @param name annotation {@code io.hako.name}; empty if it has none

@@ -229,7 +229,7 @@ final class FakeSandboxes implements Sandboxes {
     }
 
     private void change(ProcessId id, ProcessState.Status status, Optional<ProcessExit> exit) {
-        ProcessState before = state(new OwnerId("any"), id);
+        ProcessState before = state(new OwnerId("any", "one"), id);
         put(new ProcessState(id, before.bundle(), before.pid(), status, before.stdio(), exit));
     }
 

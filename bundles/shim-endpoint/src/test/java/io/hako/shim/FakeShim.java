@@ -58,7 +58,7 @@ final class FakeShim implements AutoCloseable {
                 .setShimPid(42)
                 .setInstance(INSTANCE)
                 .setShimVersion("0.1.0")
-                .setPodDirectory("/run/pods/test-" + sandbox)
+                .setPodDirectory("/run/pods/test@" + sandbox)
                 .build();
     }
 

@@ -52,7 +52,7 @@ import org.junit.rules.Timeout;
  * built programs, as root; skipped otherwise.
  */
 public class RealShimTest {
-    private static final OwnerId OWNER = new OwnerId("test-a");
+    private static final OwnerId OWNER = new OwnerId("test", "a");
     private static final String TASK = "containerd.task.v2.Task";
 
     @Rule public final TemporaryFolder folder = new TemporaryFolder();
@@ -78,7 +78,7 @@ public class RealShimTest {
         bundle = folder.newFolder("bundle").toPath();
         Files.writeString(bundle.resolve("config.json"), "{\"ociVersion\":\"1.0.2\"}");
         endpoint = Optional.of(new ShimEndpoint(run, 1, shims, sandboxes));
-        assertEquals("unix://" + run.resolve("pods/test-a/shim.sock"), shim("start"));
+        assertEquals("unix://" + run.resolve("pods/test@a/shim.sock"), shim("start"));
     }
 
     @After
@@ -94,7 +94,7 @@ public class RealShimTest {
         Shim shim = shims.await(OWNER, call());
 
         assertEquals(bundle, shim.identity().bundle());
-        assertEquals(run.resolve("pods/test-a"), shim.identity().podDirectory());
+        assertEquals(run.resolve("pods/test@a"), shim.identity().podDirectory());
         assertTrue(ProcessHandle.of(shim.identity().pid()).isPresent());
     }
 
@@ -153,15 +153,15 @@ public class RealShimTest {
     @Test
     public void mountsAreMadeListedAndUndone() {
         Shim shim = shims.await(OWNER, call());
-        Path target = run.resolve("pods/test-a/scratch");
+        Path target = run.resolve("pods/test@a/scratch");
 
         shim.mount("tmpfs", "tmpfs", target, List.of("size=4096"), call());
         shim.mount("tmpfs", "tmpfs", target, List.of("size=4096"), call());
-        assertEquals(List.of(target), shim.mounts(run.resolve("pods/test-a"), call()));
+        assertEquals(List.of(target), shim.mounts(run.resolve("pods/test@a"), call()));
 
         shim.unmount(target, true, call());
         shim.unmount(target, true, call());
-        assertEquals(List.of(), shim.mounts(run.resolve("pods/test-a"), call()));
+        assertEquals(List.of(), shim.mounts(run.resolve("pods/test@a"), call()));
         assertFalse(Files.exists(target));
     }
 
@@ -234,7 +234,7 @@ public class RealShimTest {
     private TtrpcClient connect() throws IOException {
         SocketChannel socket =
                 SocketChannel.open(
-                        UnixDomainSocketAddress.of(run.resolve("pods/test-a/shim.sock")));
+                        UnixDomainSocketAddress.of(run.resolve("pods/test@a/shim.sock")));
         return new TtrpcClient("the shim", new SocketFrameChannel("containerd", socket), () -> {});
     }
 

@@ -31,7 +31,7 @@ import org.junit.rules.TemporaryFolder;
  */
 final class RunningEndpoint extends ExternalResource {
     static final long EPOCH = 3;
-    static final OwnerId OWNER = new OwnerId("test-a");
+    static final OwnerId OWNER = new OwnerId("test", "a");
 
     private final TemporaryFolder folder = new TemporaryFolder();
     private final FakeSandboxes sandboxes = new FakeSandboxes();

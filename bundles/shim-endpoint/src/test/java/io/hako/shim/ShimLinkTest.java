@@ -48,7 +48,7 @@ public class ShimLinkTest {
         assertEquals("test", shim.identity().namespace());
         assertEquals("a", shim.identity().sandboxId());
         assertEquals(42, shim.identity().pid());
-        assertEquals(Path.of("/run/pods/test-a"), shim.identity().podDirectory());
+        assertEquals(Path.of("/run/pods/test@a"), shim.identity().podDirectory());
         assertEquals(Optional.empty(), shim.identity().eventsAddress());
         assertEquals(Map.of("memory", 7), shim.kept(call()));
     }
@@ -111,11 +111,11 @@ public class ShimLinkTest {
                                 WaitRequest.newBuilder().setId("a").build(),
                                 WaitResponse.parser()));
         assertEquals("await a", take(endpoint.sandboxes().calls()));
-        assertEquals("+test-a", take(endpoint.comings()));
+        assertEquals("+test@a", take(endpoint.comings()));
 
         shim.close();
 
-        assertEquals("-test-a", take(endpoint.comings()));
+        assertEquals("-test@a", take(endpoint.comings()));
         assertEquals(FailureKind.CANCELLED, take(endpoint.sandboxes().endsOfWaits()));
         assertEquals(Optional.empty(), endpoint.shims().find(OWNER));
     }
@@ -129,7 +129,7 @@ public class ShimLinkTest {
 
         assertTrue(first.ended().get());
         assertEquals(
-                List.of("+test-a", "-test-a", "+test-a"),
+                List.of("+test@a", "-test@a", "+test@a"),
                 List.of(
                         take(endpoint.comings()),
                         take(endpoint.comings()),

@@ -274,7 +274,7 @@ public class TaskApiTest {
                                         CreateTaskResponse.parser()));
 
         assertEquals(FailureKind.NOT_FOUND, unknown.failure());
-        assertEquals("Sandbox any has no process b.", unknown.getMessage());
+        assertEquals("Sandbox any@one has no process b.", unknown.getMessage());
         assertEquals(FailureKind.UNSUPPORTED, checkpoint.failure());
         assertEquals(
                 "A container in a virtual machine cannot be checkpointed: container b is not.",

@@ -16,6 +16,8 @@ import java.util.Optional;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The journals of this node, one file {@code OWNER.jsonl} per sandbox in RUN/journal. Thread-safe.
@@ -24,6 +26,7 @@ import org.osgi.service.component.annotations.Component;
  */
 @Component(service = StateStore.class)
 public final class StateStore {
+    private static final Logger LOG = LoggerFactory.getLogger(StateStore.class);
     private static final String SUFFIX = ".jsonl";
 
     private final Path directory;
@@ -49,8 +52,7 @@ public final class StateStore {
         List<OwnerId> owners = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
             for (Path file : files) {
-                String name = file.getFileName().toString();
-                owners.add(new OwnerId(name.substring(0, name.length() - SUFFIX.length())));
+                owner(file).ifPresent(owners::add);
             }
         } catch (IOException e) {
             throw unavailable("The journals in %s could not be listed.".formatted(directory), e);
@@ -99,6 +101,16 @@ public final class StateStore {
             return Optional.empty();
         } catch (IOException e) {
             throw unavailable("The journal %s could not be read.".formatted(file), e);
+        }
+    }
+
+    private static Optional<OwnerId> owner(Path file) {
+        String name = file.getFileName().toString();
+        try {
+            return Optional.of(OwnerId.parse(name.substring(0, name.length() - SUFFIX.length())));
+        } catch (DriverException e) {
+            LOG.error("The file {} is no journal and left alone: {}", file, e.getMessage());
+            return Optional.empty();
         }
     }
 

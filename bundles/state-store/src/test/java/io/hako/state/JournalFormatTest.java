@@ -27,7 +27,7 @@ public class JournalFormatTest {
     @Before
     public void open() {
         store = new StateStore(folder.getRoot().toPath(), JournalObserver.NONE);
-        file = folder.getRoot().toPath().resolve("hako-web.jsonl");
+        file = folder.getRoot().toPath().resolve("hako@web.jsonl");
     }
 
     @Test

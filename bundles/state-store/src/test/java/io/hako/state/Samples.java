@@ -7,7 +7,7 @@ import java.util.List;
 
 /** A sandbox's life, with every type of entry in it. */
 final class Samples {
-    static final OwnerId OWNER = new OwnerId("hako-web");
+    static final OwnerId OWNER = new OwnerId("hako", "web");
     static final Entry.Sandbox SANDBOX =
             new Entry.Sandbox(
                     Entry.SCHEMA,

@@ -16,7 +16,7 @@ public final class SocketFrameChannel implements FrameChannel {
     private final FrameOutput output;
 
     /**
-     * @param name for thread names, such as "agent-NAMESPACE-ID"
+     * @param name for thread names, such as "agent-NAMESPACE@ID"
      */
     public SocketFrameChannel(String name, SocketChannel socket) {
         this.socket = socket;

@@ -41,7 +41,7 @@ public final class TtrpcClient implements AutoCloseable {
     private final Thread reader;
 
     /**
-     * @param peer who is asked, for sentences and thread names: "the agent of NAMESPACE-ID"
+     * @param peer who is asked, for sentences and thread names: "the agent of NAMESPACE@ID"
      * @param channel closed by this client
      * @param ended run once, on the client's thread, when the channel has ended and all calls have
      *     been told

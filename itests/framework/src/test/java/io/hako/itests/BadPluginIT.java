@@ -57,7 +57,7 @@ public class BadPluginIT extends DriverHostFixture {
         assertEquals(List.of(0, 1, 0), List.of(report.moved(), report.pinned(), report.failed()));
         assertEquals(
                 List.of(
-                        "Handle h0 of sandbox itests-plain stays with the old bundle: Driver hypervisor/plain failed: "
+                        "Handle h0 of sandbox itests@plain stays with the old bundle: Driver hypervisor/plain failed: "
                                 + "java.lang.IllegalStateException: cannot read this. This is a fault of the driver."),
                 report.reasons());
         boot(lease);

@@ -72,7 +72,7 @@ public class HandleJournalIT extends DriverHostFixture {
         assertFalse(Files.exists(sandbox.pod.resolve("h0")));
         DriverException e =
                 assertThrows(DriverException.class, () -> lease.run(call(), vm -> vm.boot(call())));
-        assertEquals("The handle h0 of sandbox itests-m is no longer there.", e.getMessage());
+        assertEquals("The handle h0 of sandbox itests@m is no longer there.", e.getMessage());
     }
 
     @Test
@@ -112,7 +112,7 @@ public class HandleJournalIT extends DriverHostFixture {
                 assertThrows(
                         DriverException.class,
                         () -> sandbox.drivers().create("h0", DRIVER, "{}", spec(), call()));
-        assertEquals("Sandbox itests-m has a handle h0 already.", e.getMessage());
+        assertEquals("Sandbox itests@m has a handle h0 already.", e.getMessage());
     }
 
     @Test

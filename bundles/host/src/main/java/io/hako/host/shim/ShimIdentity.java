@@ -40,8 +40,8 @@ public record ShimIdentity(
         Names.absolute("The path of a pod's directory", podDirectory);
     }
 
-    /** The sandbox's name on this node: NAMESPACE-ID. */
+    /** The sandbox on this node. */
     public OwnerId owner() {
-        return new OwnerId(namespace + "-" + sandboxId);
+        return new OwnerId(namespace, sandboxId);
     }
 }

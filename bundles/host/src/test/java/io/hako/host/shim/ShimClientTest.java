@@ -247,7 +247,7 @@ public class ShimClientTest {
                 "i",
                 1,
                 "0.1.0",
-                Path.of("/run/pods/test-a"),
+                Path.of("/run/pods/test@a"),
                 Optional.empty());
     }
 

@@ -2,6 +2,8 @@
 package io.hako.host.shim;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
 
 import io.hako.api.driver.ProcessSpec;
 import io.hako.api.types.Confinement;
@@ -17,6 +19,7 @@ import io.hako.host.shim.proto.LogFile;
 import io.hako.host.shim.proto.Memfd;
 import io.hako.host.shim.proto.OpenedFile;
 import io.hako.host.shim.proto.Output;
+import io.hako.host.shim.proto.OwnRoot;
 import io.hako.host.shim.proto.Rlimit;
 import io.hako.host.shim.proto.TapQueue;
 import java.nio.file.Path;
@@ -45,10 +48,17 @@ public class ShimMessagesTest {
                                 new PassedFile.TapQueue("tap", "tap0", NETWORK, true, false)),
                         Optional.of(NETWORK),
                         new Confinement(
-                                Set.of(Confinement.Namespace.MOUNT, Confinement.Namespace.USER),
+                                Set.of(
+                                        Confinement.Namespace.MOUNT,
+                                        Confinement.Namespace.PID,
+                                        Confinement.Namespace.USER),
                                 Optional.of(new Confinement.HostUser(0xFFFF_FFFEL, 5)),
                                 true,
-                                true),
+                                Optional.of(Set.of()),
+                                Optional.of(
+                                        new Confinement.OwnRoot(
+                                                Set.of(Path.of("/dev/b"), Path.of("/dev/a")),
+                                                Set.of(Path.of("/srv"))))),
                         MemorySize.ofKibibytes(64));
 
         LaunchRequest launch =
@@ -91,15 +101,43 @@ public class ShimMessagesTest {
                 .setConfinement(
                         io.hako.host.shim.proto.Confinement.newBuilder()
                                 .setNewMountNamespace(true)
+                                .setNewPidNamespace(true)
                                 .setNewUserNamespace(true)
                                 .setUid(-2)
                                 .setGid(5)
                                 .setNoNewPrivileges(true)
-                                .setDropCapabilities(true))
+                                .setDropCapabilities(true)
+                                .setOwnRoot(
+                                        OwnRoot.newBuilder()
+                                                .addReadable("/dev/a")
+                                                .addReadable("/dev/b")
+                                                .addFollowed("/srv")))
                 .setOutputKept(65536)
                 .setCgroup("/hako/a")
                 .addRlimits(Rlimit.newBuilder().setResource(7).setSoft(1).setHard(-1))
                 .build();
+    }
+
+    @Test
+    public void capabilitiesThatAreKeptAreNumbers() {
+        Confinement asItself =
+                new Confinement(
+                        Set.of(), Optional.empty(), false, Optional.empty(), Optional.empty());
+        Confinement asServer =
+                new Confinement(
+                        Set.of(),
+                        Optional.empty(),
+                        false,
+                        Optional.of(
+                                Set.of(
+                                        Confinement.Capability.SETFCAP,
+                                        Confinement.Capability.CHOWN)),
+                        Optional.empty());
+
+        assertFalse(PassedFileMessages.confinement(asItself).getDropCapabilities());
+        assertTrue(PassedFileMessages.confinement(asServer).getDropCapabilities());
+        assertEquals(
+                List.of(0, 31), PassedFileMessages.confinement(asServer).getKeptCapabilitiesList());
     }
 
     @Test

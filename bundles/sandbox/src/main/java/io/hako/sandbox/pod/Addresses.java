@@ -59,7 +59,7 @@ final class Addresses {
         Set<LinkAddresses> taken =
                 new HashSet<>(pods.get().flatMap(HostEffects::linkAddresses).toList());
         long pairs = range.size() / 2;
-        long first = Math.floorMod(owner.value().hashCode(), pairs);
+        long first = Math.floorMod(owner.toString().hashCode(), pairs);
         for (long i = 0; i < pairs; i++) {
             LinkAddresses candidate = pair((first + i) % pairs);
             if (!taken.contains(candidate)

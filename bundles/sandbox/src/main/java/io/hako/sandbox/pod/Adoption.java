@@ -28,6 +28,8 @@ final class Adoption {
     private static final Logger LOG = LoggerFactory.getLogger(Adoption.class);
     private static final Duration LIMIT = Duration.ofMinutes(1);
     private static final Duration HELLO_LIMIT = Duration.ofSeconds(2);
+    private static final String DEAD =
+            "Its shim ended while no daemon ran, and its virtual machine with it.";
 
     private final Pod pod;
 
@@ -39,15 +41,12 @@ final class Adoption {
     void run() {
         try {
             Optional<Shim> shim = shim();
-            if (shim.isPresent()) {
-                pod.locked(
-                        () -> {
-                            with(shim.get(), CallScope.within(LIMIT));
-                            return true;
-                        });
-            } else {
-                LOG.info("Sandbox {}: its shim is gone, and everything with it.", pod.owner());
-                new Teardown(pod).withoutShim(CallScope.within(LIMIT));
+            if (shim.isEmpty()) {
+                LOG.info("Sandbox {}: {}", pod.owner(), DEAD);
+                new MachineEnd(pod).withItsShim(DEAD);
+                pod.removal().run();
+            } else if (pod.locked(() -> over(shim.get(), CallScope.within(LIMIT)))) {
+                pod.removal().run();
             }
         } catch (DriverException e) {
             quarantine(e);
@@ -75,37 +74,45 @@ final class Adoption {
         }
     }
 
-    private void with(Shim shim, Call call) {
+    /**
+     * Takes up what there is.
+     *
+     * @return whether the sandbox is to be taken away
+     */
+    private boolean over(Shim shim, Call call) {
         pod.shimIdentity(shim.identity());
         boolean another = !shim.identity().instance().equals(pod.record().identity().instance());
         Reconciliation reconciliation = new Reconciliation(pod);
         reconciliation.finishDeletes();
-        switch (another ? MachinePhase.UNDOING : pod.phase()) {
-            case RUNNING, QUARANTINED -> running(shim, reconciliation, call);
-            case STOPPING, OFF -> ending(shim, call);
+        return switch (another ? MachinePhase.UNDOING : pod.phase()) {
+            case RUNNING, QUARANTINED -> over(shim, reconciliation, call);
+            case STOPPING, OFF -> {
+                ending(shim, call);
+                yield false;
+            }
             case STARTING, UNDOING -> {
                 LOG.info(
                         "Sandbox {}: {}",
                         pod.owner(),
                         another ? "another shim has its id." : "it was cut off and is undone.");
-                new Teardown(pod).everything(call);
+                yield true;
             }
-        }
+        };
     }
 
-    private void running(Shim shim, Reconciliation reconciliation, Call call) {
+    private boolean over(Shim shim, Reconciliation reconciliation, Call call) {
         List<ShimProcess> processes = shim.processes(call);
         if (processes.stream().allMatch(process -> process.end().isPresent()) && !vmKnown(call)) {
             new MachineEnd(pod)
                     .over("The virtual machine ended while no daemon ran.", Instant.now());
-            return;
+            return false;
         }
         pod.vm(pod.drivers().adoptVm(Pod.VM_SLOT, call));
         pod.monitor().is(pod.vm().orElseThrow().with(call, Vm::monitorRole));
         // Asked again: an end that was told before the monitor's role was known went unheeded.
         new MachineEnd(pod).seen(shim.processes(call));
         if (pod.monitor().ended().isPresent()) {
-            return;
+            return false;
         }
         pod.share(pod.drivers().adoptStorage(Pod.SHARE_SLOT, call));
         pod.networks(networkSlots().map(slot -> pod.drivers().adoptNetwork(slot, call)).toList());
@@ -114,11 +121,11 @@ final class Adoption {
             pod.phase(MachinePhase.RUNNING, "");
         }
         if (pod.record().containers().isEmpty()) {
-            empty(call);
-        } else {
-            new ProcessWatch(pod).stopIfIdle();
-            LOG.info("Sandbox {}: adopted.", pod.owner());
+            return neverWas(call);
         }
+        new ProcessWatch(pod).stopIfIdle();
+        LOG.info("Sandbox {}: adopted.", pod.owner());
+        return false;
     }
 
     private Stream<String> networkSlots() {
@@ -128,18 +135,17 @@ final class Adoption {
     }
 
     /**
-     * Its first start was cut off: it never was. Or its last container is deleted: its answers are
-     * kept until its shutdown.
+     * Whether the first start was cut off. If not, the last container is deleted: the machine is
+     * ended, and the answers are kept until the shutdown.
      */
-    private void empty(Call call) {
+    private boolean neverWas(Call call) {
         boolean answered =
                 pod.record().requests().values().stream()
                         .anyMatch(request -> request.answer().isPresent());
         if (answered) {
             new Teardown(pod).machine("", call);
-        } else {
-            new Teardown(pod).everything(call);
         }
+        return !answered;
     }
 
     /** Whether the monitor's driver takes it up, if only to explain its end. */

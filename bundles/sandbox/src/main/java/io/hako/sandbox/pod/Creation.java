@@ -132,10 +132,15 @@ final class Creation {
                 pod.journal().append(new Entry.Deleted(task.container(), ""));
             }
         } catch (DriverException e) {
-            LOG.error(
-                    "Sandbox {}: a start that failed could not be undone whole; its shutdown tries again: {}",
-                    pod.owner(),
-                    e.getMessage());
+            if (first) {
+                pod.removal().goOn(e, () -> {});
+            } else {
+                LOG.error(
+                        "Sandbox {}: what was made for container {}, which failed to start, could not be undone; its deletion tries again: {}",
+                        pod.owner(),
+                        task.container(),
+                        e.getMessage());
+            }
         }
     }
 }

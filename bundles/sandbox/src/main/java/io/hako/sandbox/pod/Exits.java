@@ -39,6 +39,11 @@ final class Exits {
         private boolean forgotten;
     }
 
+    /** Empty if it lives or is not known. */
+    Optional<ProcessExit> ended(ProcessId id) {
+        return find(id).flatMap(ProcessRecord::exit).map(this::answer);
+    }
+
     /**
      * Waits for a process to end.
      *

@@ -41,6 +41,7 @@ final class Inspection {
         json.addProperty("bundle", record.identity().bundle());
         json.addProperty("pod_directory", pod.directory().toString());
         json.add("machine", machine(record.machine()));
+        pod.removal().failed().ifPresent(failed -> json.add("removal", removal(failed)));
         json.add("shim", shim(pod));
         network(pod, record).ifPresent(network -> json.add("network", network));
         json.add("containers", array(record.containers().values(), Inspection::container));
@@ -55,6 +56,14 @@ final class Inspection {
         json.addProperty("phase", machine.phase().name().toLowerCase(Locale.ROOT));
         json.addProperty("pid", machine.pid());
         json.addProperty("reason", machine.reason());
+        return json;
+    }
+
+    /** Of what is left, see the drivers' handles and the effects. */
+    private static JsonObject removal(Removal.Failed failed) {
+        JsonObject json = new JsonObject();
+        json.addProperty("failed_attempts", failed.attempts());
+        json.addProperty("reason", failed.why());
         return json;
     }
 

@@ -123,6 +123,10 @@ final class MachineEnd {
                                     }));
         }
         threads.forEach(MachineEnd::join);
+        LOG.info(
+                "Sandbox {}: whoever waits was told {} ms after the end of its machine.",
+                pod.owner(),
+                Duration.between(at, Instant.now()).toMillis());
         pod.locked(
                 () -> {
                     if (!pod.isGone()) {
@@ -130,6 +134,23 @@ final class MachineEnd {
                                 .machine(
                                         cause,
                                         Bounded.both(CallScope.within(UNDO_LIMIT), pod.life()));
+                    }
+                    return true;
+                });
+    }
+
+    /**
+     * The shim has died, and with it every process of its own: this is said before what it left is
+     * taken away, which may take its time.
+     */
+    void withItsShim(String cause) {
+        pod.guest().close();
+        live().forEach(id -> record(id, Instant.now(), cause));
+        pod.dead();
+        pod.locked(
+                () -> {
+                    if (!pod.isGone() && pod.phase() != MachinePhase.OFF) {
+                        pod.phase(MachinePhase.OFF, cause);
                     }
                     return true;
                 });

@@ -14,6 +14,7 @@ import java.nio.file.Path;
  * What every pod of this node is made with.
  *
  * @param pods RUN/pods
+ * @param retries end with the daemon
  */
 record Node(
         StateStore store,
@@ -24,4 +25,5 @@ record Node(
         Machine machine,
         Remains remains,
         HakoSettings settings,
-        Path pods) {}
+        Path pods,
+        Retries retries) {}

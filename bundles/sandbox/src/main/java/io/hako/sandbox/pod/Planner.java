@@ -10,6 +10,7 @@ import io.hako.api.storage.StorageProfile;
 import io.hako.api.types.CpuCount;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.DriverId;
+import io.hako.api.types.DriverKind;
 import io.hako.api.types.MemorySize;
 import io.hako.ocispec.OciResources;
 import io.hako.settings.GuestSettings;
@@ -108,7 +109,7 @@ final class Planner {
                 return offer;
             }
         }
-        throw none("No hypervisor can run this pod", refusals, "install a hypervisor plugin");
+        throw none("No hypervisor can run this pod", refusals, DriverKind.HYPERVISOR);
     }
 
     private static Offer<StorageProfile> storage(Input input, HypervisorProfile hypervisor) {
@@ -124,10 +125,7 @@ final class Planner {
                 return offer;
             }
         }
-        throw none(
-                "No storage driver can share the pod's directory",
-                refusals,
-                "install a storage plugin");
+        throw none("No storage driver can share the pod's directory", refusals, DriverKind.STORAGE);
     }
 
     private static Optional<Offer<NetworkProfile>> network(
@@ -155,7 +153,7 @@ final class Planner {
                 return Optional.of(offer);
             }
         }
-        throw none("No network driver can connect the pod", refusals, "install a network plugin");
+        throw none("No network driver can connect the pod", refusals, DriverKind.NETWORK);
     }
 
     /**
@@ -186,10 +184,11 @@ final class Planner {
                                                         .getOrDefault(e.getKey(), 0)));
     }
 
-    private static DriverException none(String what, List<String> refusals, String remedy) {
+    private static DriverException none(String what, List<String> refusals, DriverKind kind) {
         return DriverException.unsupported(
                 refusals.isEmpty()
-                        ? "%s: there is none; %s.".formatted(what, remedy)
+                        ? "%s: there is none; hako plugin list shows the installed ones, and hako plugin why %s/NAME why one does not serve."
+                                .formatted(what, kind.word())
                         : "%s: %s.".formatted(what, String.join("; ", refusals)));
     }
 }

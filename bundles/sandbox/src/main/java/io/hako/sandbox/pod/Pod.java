@@ -29,6 +29,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -62,6 +63,8 @@ final class Pod {
     private final HostEffects effects;
     private final Addresses addresses;
     private final Monitor monitor = new Monitor();
+    private final Removal removal = new Removal(this);
+    private final Consumer<Pod> onGone;
     private final CallScope life = CallScope.unlimited();
     private final ReentrantLock order = new ReentrantLock();
     private final ReentrantLock stage = new ReentrantLock();
@@ -75,12 +78,19 @@ final class Pod {
 
     /**
      * @param addresses of the whole node
+     * @param onGone told once, when nothing is left of it
      */
-    Pod(Node node, SandboxJournal journal, Path directory, Addresses addresses) {
+    Pod(
+            Node node,
+            SandboxJournal journal,
+            Path directory,
+            Addresses addresses,
+            Consumer<Pod> onGone) {
         this.node = node;
         this.journal = journal;
         this.directory = directory;
         this.addresses = addresses;
+        this.onGone = onGone;
         exits = new Exits(journal);
         guest = new GuestLink(journal.owner(), directory.resolve("guest.sock"), node.guests());
         requests = new Requests(journal);
@@ -129,6 +139,10 @@ final class Pod {
 
     Monitor monitor() {
         return monitor;
+    }
+
+    Removal removal() {
+        return removal;
     }
 
     /** Ends when nobody here has anything to do with the sandbox any more. */
@@ -250,6 +264,12 @@ final class Pod {
         stage(() -> ready = true);
     }
 
+    /** Its shim is dead: verbs wait until nothing is left of it, and then find it gone. */
+    void dead() {
+        stage(() -> ready = false);
+        life.cancel();
+    }
+
     /** Nothing is left of it; the journal is removed. */
     void gone() {
         stage(
@@ -259,6 +279,7 @@ final class Pod {
                 });
         life.cancel();
         guest.close();
+        onGone.accept(this);
     }
 
     boolean isGone() {
@@ -274,14 +295,22 @@ final class Pod {
         stage.lock();
         try {
             if (!CallScope.await(call, stage, staged, () -> ready)) {
-                throw new DriverException(
-                        FailureKind.DEADLINE_EXCEEDED,
-                        "Sandbox %s is being taken up again and was not ready in time."
-                                .formatted(owner()));
+                throw new DriverException(FailureKind.DEADLINE_EXCEEDED, notReady());
             }
         } finally {
             stage.unlock();
         }
+    }
+
+    private String notReady() {
+        return removal.failed()
+                .map(
+                        failed ->
+                                "What is left of the earlier sandbox %s could not be taken away in time: %s"
+                                        .formatted(owner(), failed.why()))
+                .orElse(
+                        "Sandbox %s is being taken up again and was not ready in time."
+                                .formatted(owner()));
     }
 
     private void stage(Runnable change) {

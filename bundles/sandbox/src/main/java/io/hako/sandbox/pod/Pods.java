@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 final class Pods implements Shims.Listener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Pods.class);
     private static final Duration CHECK_LIMIT = Duration.ofSeconds(10);
+    private static final String DEAD = "Its shim ended, and its virtual machine with it.";
 
     private final Node node;
     private final Map<OwnerId, Pod> pods = new ConcurrentHashMap<>();
@@ -51,7 +52,7 @@ final class Pods implements Shims.Listener, AutoCloseable {
                         pod ->
                                 Thread.ofVirtual()
                                         .name("adopt " + pod.owner())
-                                        .start(() -> adopt(pod)));
+                                        .start(new Adoption(pod)::run));
     }
 
     /**
@@ -61,7 +62,6 @@ final class Pods implements Shims.Listener, AutoCloseable {
         Pod pod = Optional.ofNullable(pods.get(owner)).orElseThrow(() -> none(owner));
         pod.awaitReady(call);
         if (pod.isGone()) {
-            pods.remove(owner, pod);
             throw none(owner);
         }
         return pod;
@@ -80,7 +80,6 @@ final class Pods implements Shims.Listener, AutoCloseable {
             if (!pod.isGone()) {
                 return pod;
             }
-            pods.remove(owner, pod);
         }
     }
 
@@ -95,8 +94,8 @@ final class Pods implements Shims.Listener, AutoCloseable {
                         e ->
                                 new SandboxView(
                                         e.getKey(),
-                                        "",
-                                        e.getKey().value(),
+                                        e.getKey().namespace(),
+                                        e.getKey().id(),
                                         "",
                                         "",
                                         SandboxView.State.QUARANTINED,
@@ -128,6 +127,7 @@ final class Pods implements Shims.Listener, AutoCloseable {
     @Override
     public void close() {
         shims.close();
+        node.retries().close();
         pods.values()
                 .forEach(
                         pod -> {
@@ -148,19 +148,17 @@ final class Pods implements Shims.Listener, AutoCloseable {
                                             new Pod(
                                                     node,
                                                     journal,
-                                                    node.pods().resolve(owner.value()),
-                                                    addresses)));
+                                                    node.pods().resolve(owner.toString()),
+                                                    addresses,
+                                                    this::forget)));
         } catch (DriverException e) {
             LOG.error("Sandbox {}: quarantined: {}", owner, e.getMessage());
             unreadable.put(owner, e.getMessage());
         }
     }
 
-    private void adopt(Pod pod) {
-        new Adoption(pod).run();
-        if (pod.isGone()) {
-            pods.remove(pod.owner(), pod);
-        }
+    private void forget(Pod gone) {
+        pods.remove(gone.owner(), gone);
     }
 
     private Pod begin(ShimIdentity shim, Path bundle) {
@@ -173,7 +171,7 @@ final class Pods implements Shims.Listener, AutoCloseable {
                         shim.instance(),
                         Instant.now());
         SandboxJournal journal = node.store().create(shim.owner(), facts);
-        Pod pod = new Pod(node, journal, shim.podDirectory(), addresses);
+        Pod pod = new Pod(node, journal, shim.podDirectory(), addresses, this::forget);
         node.shims().find(shim.owner()).ifPresent(linked -> tie(pod, linked));
         pod.ready();
         return pod;
@@ -219,24 +217,9 @@ final class Pods implements Shims.Listener, AutoCloseable {
                 || node.remains().shimLives(pod.directory())) {
             return;
         }
-        LOG.error("Sandbox {}: its shim has ended, and its virtual machine with it.", pod.owner());
-        try {
-            pod.life().cancel();
-            pod.guest().close();
-            pod.locked(
-                    () -> {
-                        if (!pod.isGone()) {
-                            new Teardown(pod).withoutShim(CallScope.within(CHECK_LIMIT));
-                        }
-                        return true;
-                    });
-            pods.remove(pod.owner(), pod);
-        } catch (DriverException e) {
-            LOG.error(
-                    "Sandbox {}: what its shim left could not be undone; the next start of hakod tries again: {}",
-                    pod.owner(),
-                    e.getMessage());
-        }
+        LOG.error("Sandbox {}: {}", pod.owner(), DEAD);
+        new MachineEnd(pod).withItsShim(DEAD);
+        pod.removal().run();
     }
 
     private static DriverException none(OwnerId owner) {

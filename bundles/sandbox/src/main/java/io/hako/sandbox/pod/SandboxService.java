@@ -44,6 +44,8 @@ import org.slf4j.LoggerFactory;
 public final class SandboxService implements Sandboxes {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxService.class);
     private static final Duration QUIT_LIMIT = Duration.ofSeconds(5);
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
 
     private final Node node;
     private final Pods pods;
@@ -68,7 +70,8 @@ public final class SandboxService implements Sandboxes {
                         machine,
                         new HostRemains(machine),
                         settings.settings(),
-                        Path.of(FrameworkPaths.required(context, "hako.run")).resolve("pods")));
+                        Path.of(FrameworkPaths.required(context, "hako.run")).resolve("pods"),
+                        new Retries(FIRST_PAUSE, LONGEST_PAUSE)));
     }
 
     SandboxService(Node node) {
@@ -117,7 +120,9 @@ public final class SandboxService implements Sandboxes {
 
     @Override
     public ProcessExit await(OwnerId sandbox, ProcessId process, Call call) {
-        return pods.get(sandbox, call).exits().await(process, call);
+        return pods.find(sandbox)
+                .flatMap(pod -> pod.exits().ended(process))
+                .orElseGet(() -> pods.get(sandbox, call).exits().await(process, call));
     }
 
     @Override
@@ -165,12 +170,21 @@ public final class SandboxService implements Sandboxes {
         Optional<Pod> pod = pods.find(key.sandbox());
         if (pod.isPresent()) {
             pod.get().awaitReady(call);
-            boolean empty = pod.get().locked(() -> empty(pod.get(), call));
-            if (!empty) {
+            if (!emptied(pod.get(), call)) {
                 return Optional.empty();
             }
         }
         return Optional.of(() -> quit(key.sandbox()));
+    }
+
+    /** What cannot be taken away now is taken away later, and then the shim quits all the same. */
+    private boolean emptied(Pod pod, Call call) {
+        try {
+            return pod.locked(() -> empty(pod, call));
+        } catch (DriverException e) {
+            pod.removal().goOn(e, () -> quit(pod.owner()));
+            throw e;
+        }
     }
 
     /** Takes the sandbox away if no container is left. */
@@ -200,7 +214,7 @@ public final class SandboxService implements Sandboxes {
         return Stream.concat(pods.all().map(Views::view), pods.unreadable().stream())
                 .sorted(
                         Comparator.comparing(SandboxView::created)
-                                .thenComparing(view -> view.id().value()))
+                                .thenComparing(view -> view.id().toString()))
                 .toList();
     }
 
@@ -238,7 +252,7 @@ public final class SandboxService implements Sandboxes {
 
     private static boolean isNamed(SandboxView view, String text) {
         return view.sandboxId().equals(text)
-                || view.id().value().equals(text)
+                || view.id().toString().equals(text)
                 || !text.isEmpty() && view.name().equals(text);
     }
 

@@ -59,7 +59,7 @@ final class Teardown {
      *     called again
      */
     void everything(Call call) {
-        pod.phase(MachinePhase.UNDOING, "");
+        pod.phase(MachinePhase.UNDOING, pod.record().machine().reason());
         pod.guest().close();
         Optional<DriverException> failure = handles(call);
         Shim shim = pod.shim(call);
@@ -69,7 +69,6 @@ final class Teardown {
             }
         }
         if (failure.isPresent()) {
-            pod.phase(MachinePhase.OFF, failure.get().getMessage());
             throw failure.get();
         }
         pod.drivers().close();

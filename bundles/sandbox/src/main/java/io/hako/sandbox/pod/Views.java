@@ -58,7 +58,7 @@ final class Views {
                     : SandboxView.State.STOPPED;
         }
         return switch (process.get().phase()) {
-            case PREPARED -> SandboxView.State.CREATING;
+            case PREPARED -> over(phase) ? SandboxView.State.STOPPED : SandboxView.State.CREATING;
             case CREATED -> SandboxView.State.CREATED;
             case RUNNING -> SandboxView.State.RUNNING;
             case PAUSED -> SandboxView.State.PAUSED;
@@ -70,6 +70,13 @@ final class Views {
         return switch (phase) {
             case RUNNING, STOPPING, QUARANTINED -> true;
             case STARTING, OFF, UNDOING -> false;
+        };
+    }
+
+    private static boolean over(MachinePhase phase) {
+        return switch (phase) {
+            case OFF, UNDOING -> true;
+            case STARTING, RUNNING, STOPPING, QUARANTINED -> false;
         };
     }
 

@@ -44,6 +44,7 @@ public final class FakeOutside {
     private boolean shimDead;
     private boolean quit;
     private boolean mute;
+    private int refusals;
     private int lastPid = 4710;
     private long lastEvent;
 
@@ -153,13 +154,40 @@ public final class FakeOutside {
         agent.ifPresent(FakeAgent::off);
     }
 
+    /** Another process in the place of a dead shim. */
+    public void reviveShim() {
+        locked(() -> shimDead = false);
+    }
+
     /** What is left once nobody is there to ask: taken away by force. */
     public void sweep() {
         locked(
                 () -> {
+                    refuseWhileBusy();
                     mounts.clear();
                     cgroups.clear();
                     return true;
+                });
+    }
+
+    /** So many attempts to take the cgroup away fail. */
+    public void busy(int attempts) {
+        locked(() -> refusals = attempts);
+    }
+
+    private void refuseWhileBusy() {
+        if (refusals > 0) {
+            refusals--;
+            throw new DriverException(
+                    FailureKind.UNAVAILABLE, "Processes [4711] in cgroup /hako/web do not end.");
+        }
+    }
+
+    boolean removeCgroup(String path) {
+        return locked(
+                () -> {
+                    refuseWhileBusy();
+                    return cgroups.remove(path);
                 });
     }
 

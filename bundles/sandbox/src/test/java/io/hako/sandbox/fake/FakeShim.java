@@ -130,7 +130,7 @@ public record FakeShim(Daemon daemon, FakeOutside outside, ShimIdentity identity
 
     @Override
     public void removeCgroup(String path, Call call) {
-        out().held((mounts, cgroups, kept, joined) -> cgroups.remove(path));
+        out().removeCgroup(path);
     }
 
     @Override

@@ -114,7 +114,7 @@ public class AddressesTest {
     }
 
     private LinkAddresses claim(Addresses addresses, String id, NetworkState host) {
-        OwnerId owner = new OwnerId("hako-" + id);
+        OwnerId owner = new OwnerId("hako", id);
         SandboxJournal journal =
                 store.create(
                         owner,

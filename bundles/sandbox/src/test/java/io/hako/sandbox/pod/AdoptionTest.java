@@ -96,7 +96,7 @@ public class AdoptionTest {
                         DriverException.class,
                         () -> next.service.kill(next.key(), WEB, 15, false, call()));
         assertEquals(
-                "Sandbox hako-web is quarantined (Its state has schema 9.): only signal 9 can be sent, which ends its virtual"
+                "Sandbox hako@web is quarantined (Its state has schema 9.): only signal 9 can be sent, which ends its virtual"
                         + " machine.",
                 term.getMessage());
         next.service.kill(next.key(), WEB, 9, false, call());

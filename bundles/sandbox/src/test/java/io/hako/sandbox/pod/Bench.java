@@ -36,8 +36,9 @@ import java.util.function.Consumer;
 
 /** One outside world, and the daemons that come and go in it. */
 final class Bench {
-    static final OwnerId OWNER = new OwnerId("hako-web");
+    static final OwnerId OWNER = new OwnerId("hako", "web");
     static final ProcessId WEB = ProcessId.first("web");
+    private static final Duration PAUSE = Duration.ofMillis(10);
 
     private static final String CONFIG =
             """
@@ -60,7 +61,7 @@ final class Bench {
         this.root = root;
         bundle = Files.createDirectories(root.resolve("bundle"));
         Files.createDirectories(bundle.resolve("rootfs"));
-        outside = new FakeOutside(OWNER, Files.createDirectories(root.resolve("pods/hako-web")));
+        outside = new FakeOutside(OWNER, Files.createDirectories(root.resolve("pods/hako@web")));
         memory(128L << 20);
         Files.writeString(root.resolve("vmlinux"), "");
         Files.writeString(root.resolve("initramfs"), "");
@@ -125,7 +126,7 @@ final class Bench {
     }
 
     Path journal() {
-        return root.resolve("journal/hako-web.jsonl");
+        return root.resolve("journal/hako@web.jsonl");
     }
 
     /** Nothing that hako made is left outside, nor in the pod's directory. */
@@ -182,11 +183,17 @@ final class Bench {
                                     machine,
                                     new World(),
                                     HakoSettings.read(root.resolve("hako.toml")),
-                                    root.resolve("pods")));
+                                    root.resolve("pods"),
+                                    new Retries(PAUSE, Duration.ofMillis(40))));
         }
 
         void link() {
-            shims.add(FakeShim.of(daemon, outside, instance));
+            link(instance);
+        }
+
+        /** Of the shim's process that calls itself so. */
+        void link(String shimInstance) {
+            shims.add(FakeShim.of(daemon, outside, shimInstance));
         }
 
         /** kill -9. */

@@ -87,7 +87,8 @@ public class PlannerTest {
                 List.of(SMALL),
                 List.of(SHARE));
         refused(
-                "No hypervisor can run this pod: there is none; install a hypervisor plugin.",
+                "No hypervisor can run this pod: there is none; hako plugin list shows the installed ones, and hako plugin why"
+                        + " hypervisor/NAME why one does not serve.",
                 resources(0, 0),
                 List.of(),
                 List.of(SHARE));
@@ -141,7 +142,8 @@ public class PlannerTest {
                                 interfaces(LinkKind.VETH, LinkKind.VETH, LinkKind.VETH),
                                 List.of(strange, joiner)));
         refused(
-                "No network driver can connect the pod: there is none; install a network plugin.",
+                "No network driver can connect the pod: there is none; hako plugin list shows the installed ones, and hako plugin why"
+                        + " network/NAME why one does not serve.",
                 () -> plan(interfaces(LinkKind.VETH), List.of()));
     }
 

@@ -193,7 +193,7 @@ public class PodLifeTest {
                 () -> hakod.service.delete(hakod.key(), WEB, call()));
         failure(
                 FailureKind.ALREADY_EXISTS,
-                "Sandbox hako-web has a container web already.",
+                "Sandbox hako@web has a container web already.",
                 () -> hakod.create("web"));
         failure(
                 FailureKind.FAILED_PRECONDITION,
@@ -201,7 +201,7 @@ public class PodLifeTest {
                 () -> hakod.service.resizePty(OWNER, WEB, 80, 24, call()));
         failure(
                 FailureKind.NOT_FOUND,
-                "Sandbox hako-web has no container other.",
+                "Sandbox hako@web has no container other.",
                 () -> hakod.service.kill(hakod.key(), ProcessId.first("other"), 9, false, call()));
         bench.outside.agent().end("web", "", 0);
         hakod.await(WEB);
@@ -223,7 +223,7 @@ public class PodLifeTest {
         assertTrue(bench.outside.left().toString(), bench.isClean());
         failure(
                 FailureKind.NOT_FOUND,
-                "There is no sandbox hako-web.",
+                "There is no sandbox hako@web.",
                 () -> hakod.service.state(OWNER, WEB));
         bench.memory(128L << 20);
         hakod.run("web");

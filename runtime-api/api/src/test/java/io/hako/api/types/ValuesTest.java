@@ -9,6 +9,8 @@ import io.hako.api.device.VhostUserInterface;
 import io.hako.api.device.VirtioFsShare;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.Test;
 import org.junit.function.ThrowingRunnable;
 
@@ -40,17 +42,37 @@ public class ValuesTest {
 
     @Test
     public void namesCannotLeaveTheirDirectory() {
-        for (String name : List.of("..", "a/b", "", "-rf", "a b", "a\n")) {
+        for (String name : List.of("..", "a/b", "", "-rf", "a b", "a\n", "a@b")) {
             refused(
                     "The id of a sandbox has letters, digits, '_', '.' and '-' only and begins with a letter or digit, but is \""
                             + name
                             + "\".",
-                    () -> new OwnerId(name));
+                    () -> new OwnerId("hako", name));
+            refused(
+                    "A namespace has letters, digits, '_', '.' and '-' only and begins with a letter or digit, but is \""
+                            + name
+                            + "\".",
+                    () -> new OwnerId(name, "web"));
         }
         refused(
-                "The id of a sandbox has at most 160 characters, but \"%s\" has 161."
-                        .formatted("a".repeat(161)),
-                () -> new OwnerId("a".repeat(161)));
+                "The id of a sandbox has at most 76 characters, but \"%s\" has 77."
+                        .formatted("a".repeat(77)),
+                () -> new OwnerId("hako", "a".repeat(77)));
+    }
+
+    @Test
+    public void twoSandboxesAreNeverOneWord() {
+        assertEquals("a-b@c", new OwnerId("a-b", "c").toString());
+        assertEquals("a@b-c", new OwnerId("a", "b-c").toString());
+        for (OwnerId owner : List.of(new OwnerId("a-b", "c"), new OwnerId("k8s.io", "0_1-2"))) {
+            assertEquals(owner, OwnerId.parse(owner.toString()));
+        }
+        refused(
+                "A sandbox of this node is written NAMESPACE@ID, but this is \"hako-web\".",
+                () -> OwnerId.parse("hako-web"));
+        refused(
+                "The id of a sandbox has letters, digits, '_', '.' and '-' only and begins with a letter or digit, but is \"b@c\".",
+                () -> OwnerId.parse("a@b@c"));
     }
 
     @Test
@@ -80,6 +102,48 @@ public class ValuesTest {
         refused(
                 "The socket of a virtio-fs backend is an absolute path without \".\" and \"..\", but is \"s.sock\".",
                 () -> new VirtioFsShare(ID, "tag", Path.of("s.sock")));
+    }
+
+    @Test
+    public void aRootOfItsOwnIsForAProcessWithItsOwnMountsAndPids() {
+        var root = new Confinement.OwnRoot(Set.of(), Set.of(Path.of("/srv")));
+        refused(
+                "A process with a root of its own has namespaces of its own for MOUNT and PID, but they are [MOUNT, IPC].",
+                () ->
+                        new Confinement(
+                                Set.of(Confinement.Namespace.IPC, Confinement.Namespace.MOUNT),
+                                Optional.empty(),
+                                true,
+                                Optional.empty(),
+                                Optional.of(root)));
+        refused(
+                "A process with a root of its own names the capabilities that it keeps: with all of the shim's it could leave the root.",
+                () ->
+                        new Confinement(
+                                Set.of(Confinement.Namespace.PID, Confinement.Namespace.MOUNT),
+                                Optional.empty(),
+                                true,
+                                Optional.empty(),
+                                Optional.of(root)));
+        refused(
+                "A path of a process's root is an absolute path without \".\" and \"..\", but is \"srv\".",
+                () -> new Confinement.OwnRoot(Set.of(), Set.of(Path.of("srv"))));
+    }
+
+    @Test
+    public void capabilitiesAreKeptByUserZero() {
+        refused(
+                "A process keeps capabilities as user 0 only, but is to keep [CHOWN, SETUID] as user 7.",
+                () ->
+                        new Confinement(
+                                Set.of(),
+                                Optional.of(new Confinement.HostUser(7, 7)),
+                                true,
+                                Optional.of(
+                                        Set.of(
+                                                Confinement.Capability.SETUID,
+                                                Confinement.Capability.CHOWN)),
+                                Optional.empty()));
     }
 
     @Test

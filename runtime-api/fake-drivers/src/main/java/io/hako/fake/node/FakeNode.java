@@ -67,7 +67,7 @@ public final class FakeNode implements AutoCloseable {
      * @param faults passed before each effect
      */
     public FakeDriverContext context(OwnerId owner, String slot, Settings settings, Faults faults) {
-        Path workspace = made(directory.resolve(owner.value()).resolve(slot));
+        Path workspace = made(directory.resolve(owner.toString()).resolve(slot));
         return new FakeDriverContext(this, owner, workspace, settings, faults);
     }
 
@@ -106,7 +106,7 @@ public final class FakeNode implements AutoCloseable {
     public void undo(OwnerId owner) {
         sandbox(owner).undo();
         networks.values().forEach(FakeLinks::undo);
-        removeTree(directory.resolve(owner.value()));
+        removeTree(directory.resolve(owner.toString()));
     }
 
     /** Undoes everything of every sandbox, and removes the store. */
