@@ -128,9 +128,16 @@ public final class PluginStore {
         }
     }
 
+    /** Removes a jar that was added, unless it serves a driver. Idempotent. */
+    public synchronized void takeBack(String sha256) {
+        if (!set().containsValue(sha256)) {
+            deleteQuietly(jar(sha256));
+        }
+    }
+
     /**
      * At the start of the daemon no swap is under way: a jar that serves nothing was left by one
-     * that failed.
+     * that was cut off.
      */
     private void removeUnused() {
         Set<Path> used = set().values().stream().map(this::jar).collect(Collectors.toSet());

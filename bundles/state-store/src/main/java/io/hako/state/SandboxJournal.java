@@ -4,16 +4,14 @@ package io.hako.state;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.OwnerId;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 
@@ -21,23 +19,20 @@ import java.util.stream.Collectors;
  * The journal of one sandbox: an append-only file, of which a line counts once its newline is
  * there.
  *
- * <p>{@link #append} is one write(2) to a file opened O_APPEND: a kill of the daemon loses at most
- * the line being written. Nothing is synced to a disk, since the file is on a tmpfs and a reboot
- * ends the virtual machines too. Thread-safe; {@link #record} never waits for an append.
+ * <p>{@link #append} writes to a file opened O_APPEND: a kill of the daemon loses at most the line
+ * being written. Nothing is synced to a disk, since the file is on a tmpfs and a reboot ends the
+ * virtual machines too. Thread-safe; {@link #record} never waits for an append.
  */
 public final class SandboxJournal {
     /** A journal past this many bytes is written anew when that at least halves it. */
     static final long COMPACTED_FROM = 256 * 1024;
-
-    private static final Set<StandardOpenOption> APPEND =
-            Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
 
     private final OwnerId owner;
     private final Path file;
     private final JournalObserver observer;
     private final EntryCodec codec = new EntryCodec();
     private final ReentrantLock lock = new ReentrantLock();
-    private FileChannel channel;
+    private FileOutputStream out;
     private long written;
     private long compactAt = COMPACTED_FROM;
     private boolean removed;
@@ -47,13 +42,13 @@ public final class SandboxJournal {
             OwnerId owner,
             Path file,
             JournalObserver observer,
-            FileChannel channel,
+            FileOutputStream out,
             long written,
             SandboxRecord record) {
         this.owner = owner;
         this.file = file;
         this.observer = observer;
-        this.channel = channel;
+        this.out = out;
         this.written = written;
         this.record = record;
     }
@@ -62,16 +57,10 @@ public final class SandboxJournal {
     static SandboxJournal begin(
             OwnerId owner, Path file, JournalObserver observer, Entry.Sandbox identity)
             throws IOException {
-        FileChannel channel =
-                FileChannel.open(
-                        file,
-                        Set.of(
-                                StandardOpenOption.CREATE_NEW,
-                                StandardOpenOption.WRITE,
-                                StandardOpenOption.APPEND),
-                        Replay.PRIVATE);
+        Files.createFile(file, Replay.PRIVATE);
         SandboxJournal journal =
-                new SandboxJournal(owner, file, observer, channel, 0, SandboxRecord.of(identity));
+                new SandboxJournal(
+                        owner, file, observer, open(file), 0, SandboxRecord.of(identity));
         observer.writing(identity);
         journal.write(journal.codec.line(identity));
         observer.written(identity);
@@ -82,11 +71,19 @@ public final class SandboxJournal {
     static SandboxJournal resume(
             OwnerId owner, Path file, JournalObserver observer, Replay replay, SandboxRecord record)
             throws IOException {
-        try (FileChannel whole = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            whole.truncate(replay.wholeBytes());
+        cut(file, replay.wholeBytes());
+        return new SandboxJournal(owner, file, observer, open(file), replay.wholeBytes(), record);
+    }
+
+    /** No channel: that would close for good under a thread that is interrupted as it writes. */
+    private static FileOutputStream open(Path file) throws IOException {
+        return new FileOutputStream(file.toFile(), true);
+    }
+
+    private static void cut(Path file, long length) throws IOException {
+        try (RandomAccessFile whole = new RandomAccessFile(file.toFile(), "rw")) {
+            whole.setLength(length);
         }
-        return new SandboxJournal(
-                owner, file, observer, FileChannel.open(file, APPEND), replay.wholeBytes(), record);
     }
 
     public OwnerId owner() {
@@ -139,7 +136,7 @@ public final class SandboxJournal {
         lock.lock();
         try {
             removed = true;
-            channel.close();
+            out.close();
             Files.deleteIfExists(draft());
             Files.deleteIfExists(file);
         } catch (IOException e) {
@@ -157,23 +154,22 @@ public final class SandboxJournal {
         lock.lock();
         try {
             removed = true;
-            channel.close();
+            out.close();
         } finally {
             lock.unlock();
         }
     }
 
     private void write(String line) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
-        int length = bytes.remaining();
-        int count = channel.write(bytes);
-        if (count < length) { // a full file system: take the part back, so that the next line does
-            // not join it
-            channel.truncate(written);
-            throw new IOException(
-                    "No space left: %d of %d bytes were written.".formatted(count, length));
+        byte[] bytes = line.getBytes(StandardCharsets.UTF_8);
+        try {
+            out.write(bytes);
+        } catch (IOException e) { // a full file system: the part is taken back, so that the next
+            // line does not join it
+            cut(file, written);
+            throw e;
         }
-        written += length;
+        written += bytes.length;
     }
 
     /**
@@ -190,14 +186,13 @@ public final class SandboxJournal {
             return;
         }
         try {
-            // Fails where it cannot write everything, which a single write of a channel does not.
             Files.deleteIfExists(draft());
             Files.createFile(draft(), Replay.PRIVATE);
             Files.write(draft(), bytes);
-            FileChannel next = FileChannel.open(draft(), APPEND);
+            FileOutputStream next = open(draft());
             Files.move(draft(), file, StandardCopyOption.ATOMIC_MOVE);
-            channel.close();
-            channel = next;
+            out.close();
+            out = next;
             written = bytes.length;
         } catch (IOException e) {
             compactAt = written + COMPACTED_FROM;

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.Before;
 import org.junit.Rule;
 import org.junit.Test;
@@ -31,7 +32,7 @@ public class KillSafetyTest {
     @Before
     public void open() {
         store = new StateStore(folder.getRoot().toPath(), JournalObserver.NONE);
-        file = folder.getRoot().toPath().resolve("hako-web.jsonl");
+        file = folder.getRoot().toPath().resolve("hako@web.jsonl");
     }
 
     @Test
@@ -125,7 +126,39 @@ public class KillSafetyTest {
                 assertThrows(
                         DriverException.class, () -> journal.append(new Entry.Step("late", 1)));
         assertEquals(FailureKind.FAILED_PRECONDITION, late.failure());
-        assertEquals("Sandbox hako-web is gone: its journal was removed.", late.getMessage());
+        assertEquals("Sandbox hako@web is gone: its journal was removed.", late.getMessage());
+    }
+
+    @Test
+    public void aThreadThatIsInterruptedJournalsLikeAnyOther() {
+        SandboxJournal journal = store.create(Samples.OWNER, Samples.SANDBOX);
+        Thread.currentThread().interrupt();
+        try {
+            journal.append(new Entry.Step("one", 1));
+        } finally {
+            assertTrue("it stays interrupted", Thread.interrupted());
+        }
+        journal.append(new Entry.Step("two", 2));
+        assertEquals(
+                List.of(new Entry.Step("one", 1), new Entry.Step("two", 2)),
+                store.open(Samples.OWNER).orElseThrow().record().steps());
+    }
+
+    @Test
+    public void sandboxesOfTwoNamespacesHaveTwoJournalsWhateverTheirNames() {
+        OwnerId one = new OwnerId("a-b", "c");
+        OwnerId other = new OwnerId("a", "b-c");
+        store.create(one, Samples.SANDBOX);
+        store.create(other, Samples.SANDBOX);
+        assertEquals(Set.of(one, other), Set.copyOf(store.list()));
+    }
+
+    @Test
+    public void aFileThatIsNoSandboxesJournalIsLeftAlone() throws IOException {
+        Path stray = Files.createFile(file.resolveSibling("notes.jsonl"));
+        store.create(Samples.OWNER, Samples.SANDBOX);
+        assertEquals(List.of(Samples.OWNER), store.list());
+        assertTrue(Files.exists(stray));
     }
 
     @Test
@@ -135,7 +168,7 @@ public class KillSafetyTest {
                 assertThrows(
                         DriverException.class, () -> store.create(Samples.OWNER, Samples.SANDBOX));
         assertEquals(FailureKind.ALREADY_EXISTS, second.failure());
-        assertEquals(Optional.empty(), store.open(new OwnerId("hako-other")));
+        assertEquals(Optional.empty(), store.open(new OwnerId("hako", "other")));
     }
 
     private List<SandboxRecord> recordsAfterEachLine() {

@@ -65,7 +65,18 @@ public class PluginStoreTest {
     }
 
     @Test
-    public void aJarOfASwapThatFailedIsRemovedAtTheNextStart() throws IOException {
+    public void aJarThatServesNothingIsTakenBackAndNoOther() throws IOException {
+        store.add(jar("first"));
+        store.add(jar("second"));
+        store.assign(QEMU, Optional.of(FIRST));
+        store.takeBack(FIRST);
+        store.takeBack(SECOND);
+        store.takeBack(SECOND);
+        assertEquals(List.of(FIRST + ".jar", "set.properties"), files());
+    }
+
+    @Test
+    public void aJarOfASwapThatWasCutOffIsRemovedAtTheNextStart() throws IOException {
         store.add(jar("first"));
         assertEquals(List.of(FIRST + ".jar"), files());
         new PluginStore(plugins);

@@ -13,11 +13,19 @@ import io.hako.api.types.FailureKind;
 import io.hako.driverhost.DriverView;
 import io.hako.driverhost.Lease;
 import io.hako.driverhost.SwapReport;
+import io.hako.itests.plugin.ProbesLong;
 import io.hako.settings.DriverSettings;
+import io.hako.ttrpc.CallScope;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.Test;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleException;
@@ -80,11 +88,13 @@ public class DriverAdminIT extends DriverHostFixture {
     public void aFileThatIsNoJarIsRefused() throws Exception {
         Path text = Files.writeString(work().resolve("text.jar"), "no jar");
         install("1.0.0");
+        Set<Path> before = keptJars();
         DriverException e =
                 assertThrows(
                         DriverException.class, () -> admin.swap(DRIVER, text, DEFAULTS, call()));
         assertEquals(FailureKind.INVALID_REQUEST, e.failure());
         assertEquals(List.of("1.0.0"), versions());
+        assertEquals("nothing of it is kept", before, keptJars());
     }
 
     @Test
@@ -96,19 +106,60 @@ public class DriverAdminIT extends DriverHostFixture {
                 "There is no plugin jar /nonexistent.jar.");
     }
 
+    @Test
+    public void aSwapWaitsForAnotherNoLongerThanItsCall() throws Exception {
+        CallScope first = CallScope.within(Duration.ofSeconds(30));
+        DriverId plain = DriverId.parse("hypervisor/plain");
+        Path jar = PlainPlugin.of(ProbesLong.class, work(), "1.0.0");
+        FutureTask<SwapReport> slow =
+                new FutureTask<>(() -> admin.swap(plain, jar, DEFAULTS, first));
+        Thread caller = Thread.ofPlatform().name("caller").start(slow);
+        try {
+            while (!caller.getName().equals(ProbesLong.INSIDE) && !slow.isDone()) {
+                Thread.onSpinWait();
+            }
+            DriverException e =
+                    assertThrows(
+                            DriverException.class,
+                            () ->
+                                    admin.swap(
+                                            DRIVER,
+                                            jar("1.0.0"),
+                                            DEFAULTS,
+                                            CallScope.within(Duration.ofMillis(100))));
+            assertEquals("The swap of drivers was busy with another call.", e.getMessage());
+            assertEquals(FailureKind.DEADLINE_EXCEEDED, e.failure());
+        } finally {
+            first.cancel();
+            caller.join();
+        }
+        assertThrows(ExecutionException.class, slow::get);
+    }
+
     /** The machine goes on with the bundle that it has, before and after. */
     private void assertRefused(FailureKind kind, Path jar, DriverSettings settings, String sentence)
             throws Exception {
         install("1.0.0");
         Lease<Vm> lease = machine("m");
+        Set<Path> before = keptJars();
         DriverException e =
                 assertThrows(
                         DriverException.class, () -> admin.swap(DRIVER, jar, settings, call()));
         assertEquals(sentence, e.getMessage());
         assertEquals(kind, e.failure());
         assertEquals(List.of("1.0.0"), versions());
+        assertEquals("nothing of it is kept", before, keptJars());
         lease.run(call(), vm -> vm.attach(disk(), call()));
         assertEquals(1, leases("1.0.0"));
+    }
+
+    /** Of those that were swapped in. */
+    private Set<Path> keptJars() throws IOException {
+        Path plugins = Path.of(context.getProperty("hako.state")).resolve("plugins");
+        try (Stream<Path> files = Files.list(plugins)) {
+            return files.filter(file -> file.toString().endsWith(".jar"))
+                    .collect(Collectors.toSet());
+        }
     }
 
     @Test
@@ -130,7 +181,7 @@ public class DriverAdminIT extends DriverHostFixture {
         assertEquals(List.of(0, 1, 0), List.of(pinned.moved(), pinned.pinned(), pinned.failed()));
         assertEquals(
                 List.of(
-                        "Handle h0 of sandbox itests-old stays with the old bundle: "
+                        "Handle h0 of sandbox itests@old stays with the old bundle: "
                                 + "The state of h0 has schema 1, but bundle 2.0.0 reads 7 to 7."),
                 pinned.reasons());
         assertFalse("the old bundle is needed", pinned.collected());
@@ -188,8 +239,7 @@ public class DriverAdminIT extends DriverHostFixture {
                                                 DRIVER,
                                                 "{}",
                                                 spec(),
-                                                io.hako.ttrpc.CallScope.within(
-                                                        java.time.Duration.ofMillis(200))));
+                                                CallScope.within(Duration.ofMillis(200))));
         assertEquals(
                 "Driver hypervisor/fake is not there. Bundle io.hako.fake 1.0.0 is stopped: start it.",
                 e.getMessage());

@@ -25,6 +25,7 @@ final class Failures {
      * they are.
      */
     static <T> T guard(DriverId driver, Supplier<T> work) {
+        boolean interruptedBefore = Thread.currentThread().isInterrupted();
         try {
             return work.get();
         } catch (DriverException e) {
@@ -35,6 +36,11 @@ final class Failures {
             throw new DriverException(
                     FailureKind.INTERNAL,
                     "Driver %s failed: %s. This is a fault of the driver.".formatted(driver, e));
+        } finally {
+            // Left alone, it would end the daemon's own next wait, or close a channel under it.
+            if (!interruptedBefore && Thread.interrupted()) {
+                LOG.warn("Driver {} left its caller's thread interrupted.", driver);
+            }
         }
     }
 

@@ -17,7 +17,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
@@ -40,7 +39,7 @@ final class Swapper {
     private final Roster roster;
     private final LeaseTable leases;
     private final Diagnosis diagnosis;
-    private final ReentrantLock turn = new ReentrantLock();
+    private final Turn turn = new Turn("swap of drivers");
 
     Swapper(
             BundleContext context,
@@ -57,7 +56,7 @@ final class Swapper {
     }
 
     SwapReport swap(DriverId driver, Path jar, Settings settings, Call call) {
-        turn.lock();
+        turn.begin(call);
         try {
             long begun = System.nanoTime();
             List<Long> olds =
@@ -82,7 +81,7 @@ final class Swapper {
                             collected,
                             Duration.ofNanos(System.nanoTime() - begun)));
         } finally {
-            turn.unlock();
+            turn.end();
         }
     }
 
@@ -110,16 +109,20 @@ final class Swapper {
      * fails.
      */
     private Bundle admitted(DriverId driver, String sha256, Settings settings, Call call) {
-        Bundle fresh = bundles.install(driver, sha256, store.jar(sha256));
         try {
-            admit(driver, fresh, settings, call);
-            keep(driver, sha256);
-            return fresh;
-        } catch (DriverException e) {
-            long id = fresh.getBundleId();
-            bundles.remove(id);
-            roster.standby(id, false);
-            throw e;
+            Bundle fresh = bundles.install(driver, sha256, store.jar(sha256));
+            try {
+                admit(driver, fresh, settings, call);
+                keep(driver, sha256);
+                return fresh;
+            } catch (DriverException e) {
+                long id = fresh.getBundleId();
+                bundles.remove(id);
+                roster.standby(id, false);
+                throw e;
+            }
+        } finally {
+            store.takeBack(sha256); // if it was refused, or is the assembly's own
         }
     }
 

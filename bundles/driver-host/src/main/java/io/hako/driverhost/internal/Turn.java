@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Calls on one handle take turns, first come, first served: who calls without pause does not keep a
- * swap waiting.
+ * Calls on one handle, or swaps of drivers, take turns, first come, first served: who calls without
+ * pause does not keep a swap waiting.
  */
 final class Turn {
     private final ReentrantLock lock = new ReentrantLock(true);

@@ -2,8 +2,10 @@
 package io.hako.driverhost.internal;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertThrows;
+import static org.junit.Assert.assertTrue;
 
 import io.hako.api.types.DriverException;
 import io.hako.api.types.DriverId;
@@ -52,6 +54,25 @@ public class FailuresTest {
                                     throw new NoClassDefFoundError("a/B");
                                 })
                         .failure());
+    }
+
+    @Test
+    public void anInterruptThatADriverLeavesBehindIsTakenAway() {
+        Failures.guard(DRIVER, () -> Thread.currentThread().interrupt());
+        assertFalse(Thread.interrupted());
+        thrown(
+                () -> {
+                    Thread.currentThread().interrupt();
+                    throw new IllegalStateException("bad");
+                });
+        assertFalse(Thread.interrupted());
+    }
+
+    @Test
+    public void anInterruptOfTheCallerIsLeftToIt() {
+        Thread.currentThread().interrupt();
+        Failures.guard(DRIVER, () -> {});
+        assertTrue(Thread.interrupted());
     }
 
     @Test
