@@ -7,11 +7,16 @@ tree=$(cd "$(dirname "$0")/../.." && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# build_copy FOLDER: copies the sources there, builds them, and leaves FOLDER.sums.
-build_copy() {
+copies=("$scratch/one" "$scratch/another/and/deeper")
+
+copy_to() {
+  mkdir -p "$1"
+  (cd "$tree" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory "$1")
+}
+
+# build FOLDER: builds the copy there, and leaves FOLDER.sums.
+build() {
   local copy=$1
-  mkdir -p "$copy"
-  (cd "$tree" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory "$copy")
   (
     cd "$copy"
     export CARGO_TARGET_DIR=$copy/cargo
@@ -27,10 +32,11 @@ build_copy() {
   ) >"$copy.sums"
 }
 
-build_copy "$scratch/one"
-build_copy "$scratch/another/and/deeper"
-if ! diff "$scratch/one.sums" "$scratch/another/and/deeper.sums" >&2; then
+# Both before the first build, which takes minutes: someone may go on working in the tree.
+for copy in "${copies[@]}"; do copy_to "$copy"; done
+for copy in "${copies[@]}"; do build "$copy"; done
+if ! diff "${copies[@]/%/.sums}" >&2; then
   echo "reproducible.sh: these files differ between two builds of the same sources." >&2
   exit 1
 fi
-echo "$(wc -l <"$scratch/one.sums") files are the same in both builds." >&2
+echo "$(wc -l <"${copies[0]}.sums") files are the same in both builds." >&2

@@ -101,10 +101,18 @@ def exists(root: Path, test: str) -> bool:
 def inherited(root: Path, name: str, method: str) -> bool:
     """A contract's test runs in the classes that extend it."""
     for path in sources(root):
-        if path.name == f"{name}.java" and (parent := re.search(r"\bextends\s+(\w+)", path.read_text())):
+        if path.name == f"{name}.java" and (parent := re.search(rf"\bclass {name}\s+extends\s+(\w+)", plain(path.read_text()))):
             files = [other for other in sources(root) if other.name == f"{parent[1]}.java"]
             return any(re.search(rf"\bvoid {method}\(", other.read_text()) for other in files) or inherited(root, parent[1], method)
     return False
+
+
+def plain(java: str) -> str:
+    """A source without comments and type arguments, whose words could be taken for the declaration's own."""
+    text = re.sub(r"/\*.*?\*/", "", java, flags=re.DOTALL)
+    while (less := re.sub(r"<[^<>]*>", "", text)) != text:
+        text = less
+    return text
 
 
 def mocks(root: Path) -> Iterator[str]:

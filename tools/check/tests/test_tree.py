@@ -48,7 +48,9 @@ class TreeTest(unittest.TestCase):
 
     def test_each_promise_names_a_test_that_exists(self):
         self.write("itests/RunTest.java", "class RunTest extends Base { @Test public void exitCodes() {} }")
-        self.write("kit/Base.java", "class Base { @Test public void inherits() {} }")
+        base = "/** What extends this inherits. */ class Base<D extends Driver<?>> extends Root<D> {}"
+        self.write("kit/Base.java", base)
+        self.write("kit/Root.java", "class Root<D extends Driver<?>> { @Test public void inherits() {} }")
         self.write("native/link/src/lib.rs", "fn keeps_order() {}")
         self.write("bench/start.py", "")
         self.write(

@@ -28,14 +28,17 @@ import org.junit.Before;
  */
 public abstract class DriverKit<D extends Driver<?>, H extends Handle> {
     /** The sandbox that all handles of a test belong to. */
-    protected static final OwnerId OWNER = new OwnerId("kit-sandbox");
+    protected static final OwnerId OWNER = new OwnerId("kit", "sandbox");
 
     private Testbed testbed;
 
     /** A machine with nothing of the sandbox on it. Called before each test, closed after it. */
     protected abstract Testbed newTestbed() throws Exception;
 
-    /** A fresh instance, as another version of the bundle would have. */
+    /**
+     * A fresh instance, as another version of the bundle would have. Also called on an instance of
+     * the test whose rules have not run, as {@link #settings} is.
+     */
     protected abstract D newDriver();
 
     /** What the driver is tried with. */

@@ -5,6 +5,7 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
+import io.hako.api.device.BlockDisk;
 import io.hako.api.device.Device;
 import io.hako.api.device.DeviceKind;
 import io.hako.api.driver.DriverContext;
@@ -21,15 +22,18 @@ import io.hako.api.hypervisor.VmExit;
 import io.hako.api.hypervisor.VmFeature;
 import io.hako.api.hypervisor.VmSpec;
 import io.hako.api.types.Call;
+import io.hako.api.types.DeviceId;
 import io.hako.api.types.DriverId;
 import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.Assume;
 import org.junit.Test;
 
 /** Theme: the life of a machine, from creation to its end. */
-public abstract class HypervisorLifecycle extends HandleAdoption<Hypervisor, Vm> {
+public abstract class HypervisorLifecycle extends HandleEvolution<Hypervisor, Vm> {
     /** The smallest machine that the driver can run here, without devices. */
     protected abstract VmSpec spec();
 
@@ -44,6 +48,42 @@ public abstract class HypervisorLifecycle extends HandleAdoption<Hypervisor, Vm>
     @Override
     final Vm adopt(Hypervisor driver, HandleState state, DriverContext context, Call call) {
         return driver.adopt(state, context, call);
+    }
+
+    @Override
+    final void assertLaterIsUnsupported() {
+        Device later =
+                LaterWorld.variant(
+                        Device.class,
+                        new BlockDisk(new DeviceId("later"), Path.of("/later"), true, "later"));
+        assertFails(
+                FailureKind.UNSUPPORTED,
+                () -> newDriver().create(with(spec(), later), context(), call()));
+        Vm vm = booted();
+        HandleState before = vm.state();
+        assertFails(FailureKind.UNSUPPORTED, () -> vm.attach(later, call()));
+        assertEquals(before, vm.state());
+        ExitStatus status = LaterWorld.variant(ExitStatus.class, new ExitStatus.Exited(0));
+        VmExit exit = vm.explain(new VmEnd(status, false, Optional.empty(), ""));
+        assertTrue(exit.toString(), exit instanceof VmExit.Crashed);
+        vm.destroy(call());
+    }
+
+    private static VmSpec with(VmSpec spec, Device device) {
+        return new VmSpec(
+                spec.cpus(),
+                spec.cpuCeiling(),
+                spec.memory(),
+                spec.memoryCeiling(),
+                spec.mappedWindow(),
+                spec.boot(),
+                List.of(device),
+                spec.network());
+    }
+
+    @Override
+    final void use(Vm vm) {
+        vm.boot(call());
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.hako.contract;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import io.hako.api.driver.DriverContext;
@@ -16,11 +17,13 @@ import io.hako.api.network.NetworkProfile;
 import io.hako.api.network.NetworkSource;
 import io.hako.api.network.RateLimited;
 import io.hako.api.types.Call;
+import io.hako.api.types.DriverException;
 import io.hako.api.types.DriverId;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.Rate;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.Assume;
 import org.junit.Test;
 
@@ -28,7 +31,11 @@ import org.junit.Test;
  * What every network model promises. A vendor extends this class, and says how to make a driver and
  * what to connect.
  */
-public abstract class NetworkModelContract extends HandleAdoption<NetworkModel, NetworkAttachment> {
+public abstract class NetworkModelContract
+        extends HandleEvolution<NetworkModel, NetworkAttachment> {
+    private static final Set<FailureKind> REFUSALS =
+            Set.of(FailureKind.UNSUPPORTED, FailureKind.FAILED_PRECONDITION);
+
     /** A source that the driver accepts, and that exists on the testbed. The same at each call. */
     protected abstract NetworkSource source();
 
@@ -50,6 +57,38 @@ public abstract class NetworkModelContract extends HandleAdoption<NetworkModel, 
     final NetworkAttachment adopt(
             NetworkModel driver, HandleState state, DriverContext context, Call call) {
         return driver.adopt(state, context, call);
+    }
+
+    @Override
+    final void assertLaterIsUnsupported() {
+        NetworkSource later = LaterWorld.variant(NetworkSource.class, source());
+        assertFails(FailureKind.UNSUPPORTED, () -> newDriver().connect(later, context(), call()));
+        if (source() instanceof NetworkSource.PodLink link) {
+            assertFails(
+                    FailureKind.UNSUPPORTED,
+                    () -> newDriver().connect(ofALaterKind(link), context(), call()));
+        }
+        NetworkAttachment net = make();
+        HandleState before = net.state();
+        // To the attachment, it may be another link as well.
+        DriverException e = assertThrows(DriverException.class, () -> net.update(later, call()));
+        assertTrue(e.toString(), REFUSALS.contains(e.failure()));
+        assertEquals(before, net.state());
+        net.destroy(call());
+    }
+
+    private static NetworkSource ofALaterKind(NetworkSource.PodLink link) {
+        return new NetworkSource.PodLink(
+                link.network(),
+                link.name(),
+                LaterWorld.constant(LinkKind.class),
+                link.mac(),
+                link.mtu());
+    }
+
+    @Override
+    final void use(NetworkAttachment net) {
+        net.update(changedSource(), call());
     }
 
     @Override

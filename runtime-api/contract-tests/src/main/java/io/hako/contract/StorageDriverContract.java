@@ -35,7 +35,7 @@ import org.junit.Test;
  * and what to share.
  */
 public abstract class StorageDriverContract
-        extends HandleAdoption<StorageDriver, StorageAttachment> {
+        extends HandleEvolution<StorageDriver, StorageAttachment> {
     /**
      * A source of this kind, with what it needs on the host; empty if none can be made here.
      * Different numbers give different ids, the same arguments equal sources.
@@ -57,6 +57,18 @@ public abstract class StorageDriverContract
     final StorageAttachment adopt(
             StorageDriver driver, HandleState state, DriverContext context, Call call) {
         return driver.adopt(state, context, call);
+    }
+
+    @Override
+    final void assertLaterIsUnsupported() {
+        VolumeSource later = LaterWorld.variant(VolumeSource.class, firstAccepted(0));
+        assertFails(FailureKind.UNSUPPORTED, () -> newDriver().share(later, context(), call()));
+    }
+
+    @Override
+    final void use(StorageAttachment share) {
+        share.devices();
+        share.guestSteps();
     }
 
     @Override

@@ -26,7 +26,7 @@ import org.junit.rules.TemporaryFolder;
 
 /** The fakes fail and die where they are told to, and nothing is lost by it. */
 public class FakeFaultsTest {
-    private static final OwnerId OWNER = new OwnerId("faults");
+    private static final OwnerId OWNER = new OwnerId("kit", "faults");
     private static final SchemaRange SCHEMAS = new SchemaRange(1, 1);
 
     @Rule public final TemporaryFolder temporary = new TemporaryFolder();

@@ -51,6 +51,7 @@ public class FakeStorageDriverContractTest extends StorageDriverContract {
                     case RAW_IMAGE -> new VolumeSource.RawImage(id, path, "ext4", false, target);
                     case IMAGE_LAYERS -> new VolumeSource.ImageLayers(id, List.of(path), target);
                     case SCRATCH -> new VolumeSource.Scratch(id, MemorySize.ofMebibytes(1), target);
+                    default -> throw new AssertionError("The test knows no " + kind);
                 });
     }
 

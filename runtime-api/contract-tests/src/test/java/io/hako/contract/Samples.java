@@ -51,6 +51,7 @@ final class Samples {
             case NINE_P_SHARE -> new NinePShare(id, "tag" + number, path, true);
             case TAP_INTERFACE -> new TapInterface(id, mac, 1500, "tap" + number, NETWORK, 1);
             case VHOST_USER_INTERFACE -> new VhostUserInterface(id, mac, 1500, path, 1, 256);
+            default -> throw new AssertionError("The samples have no " + kind);
         };
     }
 }

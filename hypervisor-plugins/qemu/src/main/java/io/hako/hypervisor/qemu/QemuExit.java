@@ -45,6 +45,7 @@ final class QemuExit {
                                     Optional.ofNullable(SIGNALS.get(signalled.signal()))
                                             .map(name -> ", " + name)
                                             .orElse(""));
+            default -> "an end of a kind that this driver does not know";
         };
     }
 

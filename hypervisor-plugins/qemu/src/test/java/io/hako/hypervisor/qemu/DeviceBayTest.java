@@ -29,7 +29,7 @@ import org.junit.rules.TemporaryFolder;
 
 /** Devices that come and go, over a QEMU that is only played; the machine has two spare ports. */
 public class DeviceBayTest {
-    private static final OwnerId OWNER = new OwnerId("pod");
+    private static final OwnerId OWNER = new OwnerId("test", "pod");
     private static final Device TAP = Samples.device(DeviceKind.TAP_INTERFACE, 2, Path.of("/a"));
 
     @Rule public final TemporaryFolder temporary = new TemporaryFolder();

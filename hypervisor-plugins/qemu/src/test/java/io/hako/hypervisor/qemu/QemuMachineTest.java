@@ -34,7 +34,7 @@ import org.junit.rules.TemporaryFolder;
  * installed.
  */
 public class QemuMachineTest {
-    private static final OwnerId OWNER = new OwnerId("machine");
+    private static final OwnerId OWNER = new OwnerId("test", "machine");
 
     @Rule public final TemporaryFolder temporary = new TemporaryFolder();
 

@@ -58,7 +58,8 @@ public class QmpConnectionTest {
                 ServerSocketChannel.open(StandardProtocolFamily.UNIX)
                         .bind(UnixDomainSocketAddress.of(socket));
         node = new FakeNode(temporary.getRoot().toPath());
-        var context = node.context(new OwnerId("o"), "h0", new FixedSettings(), Faults.none());
+        var context =
+                node.context(new OwnerId("test", "o"), "h0", new FixedSettings(), Faults.none());
         connection = QmpConnection.over(context.host().connect(socket, call));
         qemu = listener.accept();
         heard = new BufferedReader(Channels.newReader(qemu, StandardCharsets.UTF_8));
@@ -227,7 +228,8 @@ public class QmpConnectionTest {
 
     @Test
     public void aCallThatRunsOutFailsAloneAndTheLateAnswerIsIgnored() throws Exception {
-        var late = execute("slow", FakeCall.within(Duration.ofMillis(50)));
+        // Long enough to be sent on a busy machine, or there would be nothing to hear.
+        var late = execute("slow", FakeCall.within(Duration.ofSeconds(1)));
         JsonObject slow = hear();
         assertEquals(FailureKind.DEADLINE_EXCEEDED, failure(late).failure());
         say("{\"return\":{},\"id\":%s}\n".formatted(slow.get("id")));

@@ -24,7 +24,7 @@ import org.junit.Assume;
 final class RealQemu {
     private static final Path QEMU = new QemuSettings().binary();
     private static final Path VIRTIOFSD = Path.of("/usr/lib/qemu/virtiofsd");
-    private static final OwnerId BACKENDS = new OwnerId("backends");
+    private static final OwnerId BACKENDS = new OwnerId("test", "backends");
 
     private RealQemu() {}
 
