@@ -105,8 +105,13 @@ public class DaemonIT {
         Files.writeString(
                 directories.resolve("hako.toml"), "[guest]\nkernal = \"/boot/vmlinux\"\n");
         try (var daemon = new RunningDaemon(HOME, directories)) {
-            assertThat(daemon.awaitLine("hakod - "), containsString("kernal"));
             assertEquals(1, daemon.awaitExit());
+            var said = daemon.restOfLog();
+            assertEquals("the sentence and nothing else: " + said, 1, said.size());
+            assertThat(said.getFirst(), containsString(" ERROR hakod - In the settings file "));
+            assertThat(
+                    said.getFirst(),
+                    containsString("guest.kernal is not known: did you mean \"kernel\"?"));
         }
     }
 

@@ -48,6 +48,11 @@ final class RunningDaemon implements AutoCloseable {
                 "hakod ended without saying '" + text + "':\n" + String.join("\n", lines));
     }
 
+    /** What was not read yet; the daemon has ended. */
+    List<String> restOfLog() {
+        return log.lines().toList();
+    }
+
     long pid() {
         return process.pid();
     }
