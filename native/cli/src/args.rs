@@ -18,7 +18,7 @@ pub use refusal::{Refusal, parse};
 
 /// Runs containers inside virtual machines.
 #[derive(Debug, Parser)]
-#[command(name = "hako", version, disable_help_subcommand = true)]
+#[command(name = "hako", version, disable_help_subcommand = true, arg_required_else_help = false)]
 pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
@@ -49,7 +49,7 @@ pub enum Verb {
     /// Print what a container costs beside its own work: processes, memory, time to start
     Overhead(Overhead),
     /// List, swap and explain the drivers of hakod
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Plugin(Plugin),
     /// Talk to hakod's Felix shell, line by line
     Shell,
@@ -74,16 +74,16 @@ pub struct Run {
     #[arg(long, value_parser = check_name)]
     pub name: Option<String>,
     /// Limit the memory, e.g. 256M
-    #[arg(short, long, value_name = "SIZE", value_parser = units::memory)]
+    #[arg(short, long, value_name = "SIZE", value_parser = units::memory, allow_negative_numbers = true)]
     pub memory: Option<u64>,
     /// Limit the CPUs, e.g. 1.5
-    #[arg(long, value_name = "NUMBER", value_parser = units::millicpus)]
+    #[arg(long, value_name = "NUMBER", value_parser = units::millicpus, allow_negative_numbers = true)]
     pub cpus: Option<u64>,
     /// Show a directory or file of the host, e.g. /srv/data:/data:ro
     #[arg(short, long, value_name = "SRC:DST[:ro]")]
     pub volume: Vec<Volume>,
-    /// The network: none (only the loopback interface), or veth (an interface that reaches this host only)
-    #[arg(long, value_enum, default_value = "none")]
+    /// The network: veth (an interface that reaches this host only), or none (only the loopback interface)
+    #[arg(long, value_enum, default_value = "veth")]
     pub network: Network,
     /// oci:DIR[:TAG] (an OCI image layout), rootfs:DIR (a plain tree), or demo; then the command, if not the image's own
     #[arg(required = true, trailing_var_arg = true, value_name = "IMAGE")]
@@ -182,8 +182,8 @@ pub struct Logs {
     #[arg(short, long)]
     pub follow: bool,
     /// Only the last N lines
-    #[arg(short = 'n', long, value_name = "N")]
-    pub tail: Option<usize>,
+    #[arg(short = 'n', long, value_name = "N", value_parser = units::count, allow_negative_numbers = true)]
+    pub tail: Option<u32>,
     /// Id, beginning of an id, or name
     pub container: String,
 }
@@ -200,7 +200,7 @@ pub struct Kill {
 #[derive(Debug, Args)]
 pub struct Stop {
     /// Seconds between SIGTERM and SIGKILL
-    #[arg(short, long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(short, long, value_name = "SECONDS", default_value = "10", value_parser = units::count, allow_negative_numbers = true)]
     pub time: u32,
     #[command(flatten)]
     pub which: Many,

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use hako_protocols::control::*;
-use hako_ttrpc::Client;
+use hako_ttrpc::{CallError, Client};
 use prost::Message;
 
 use crate::failure::{Failure, Result, cause};
@@ -80,6 +80,11 @@ impl Control {
     }
 
     fn ask<A: Message + Default>(&self, method: &str, request: &impl Message, limit: Duration) -> Result<A> {
-        Ok(self.0.call(SERVICE, method, request, Some(limit))?)
+        self.0.call(SERVICE, method, request, Some(limit)).map_err(|error| match error {
+            CallError::Connection(_) => {
+                Failure::new("hakod ended before it had answered: start it if it does not run, and ask again.")
+            }
+            refused => refused.into(),
+        })
     }
 }

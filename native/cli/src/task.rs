@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use hako_protocols::task::*;
-use hako_ttrpc::{CallError, Client, Pending};
+use hako_ttrpc::{CallError, Client, Code, Pending, Status};
 
 use crate::container::Container;
 use crate::failure::{Doing, Failure, Result, is_not_found};
@@ -31,6 +31,7 @@ impl Which<'static> {
 pub struct Task {
     client: Client,
     id: String,
+    name: String,
 }
 
 /// Paths that the shim opens; empty: nothing there.
@@ -59,7 +60,7 @@ impl Task {
             }
             connected => connected.doing(|| format!("Connecting to the shim at {}", address.display()))?,
         };
-        Ok(Self { client, id: container.id().to_owned() })
+        Ok(Self { client, id: container.id().to_owned(), name: container.meta.name.clone() })
     }
 
     /// Starts making the container: boots its virtual machine, which takes seconds.
@@ -140,7 +141,8 @@ impl Task {
 
     /// Ends the shim, if no container is left.
     pub fn shutdown(&self) -> std::result::Result<(), CallError> {
-        match self.call::<Empty>("Shutdown", &ShutdownRequest { id: self.id.clone(), now: false }) {
+        let request = ShutdownRequest { id: self.id.clone(), now: false };
+        match self.client.call::<Empty>(SERVICE, "Shutdown", &request, Some(LIMIT)) {
             // The shim may end before its answer has been read.
             Err(CallError::Connection(_)) => Ok(()),
             other => other.map(drop),
@@ -156,7 +158,8 @@ impl Task {
         method: &str,
         request: &impl prost::Message,
     ) -> std::result::Result<A, CallError> {
-        self.client.call(SERVICE, method, request, Some(LIMIT))
+        let answer = self.client.call(SERVICE, method, request, Some(LIMIT));
+        answer.map_err(|error| lost(&self.name, error))
     }
 
     fn send<A: prost::Message + Default + 'static>(
@@ -164,12 +167,26 @@ impl Task {
         method: &str,
         request: &impl prost::Message,
     ) -> Result<Answer<A>> {
-        Answer::to(self.client.send(SERVICE, method, request, None)?)
+        let pending = self.client.send(SERVICE, method, request, None).map_err(|error| lost(&self.name, error))?;
+        Answer::to(pending, self.name.clone())
     }
 
     fn send_only(&self, method: &str, request: &impl prost::Message) {
         // A connection that has failed shows in the answer that is waited for.
         let _ = self.client.send::<Empty>(SERVICE, method, request, None);
+    }
+}
+
+/// A shim does not end before its container: where it has, there is a container to name, and no connection.
+fn lost(container: &str, error: CallError) -> CallError {
+    match error {
+        CallError::Connection(_) => CallError::Status(Status::new(
+            Code::Unavailable,
+            format!(
+                "Container {container} has lost its shim, and with it its virtual machine: remove it (hako rm {container}) if hako ps -a still lists it."
+            ),
+        )),
+        refused => refused,
     }
 }
 
@@ -180,12 +197,12 @@ pub struct Answer<A> {
 }
 
 impl<A: prost::Message + Default + 'static> Answer<A> {
-    fn to(pending: Pending<A>) -> Result<Self> {
+    fn to(pending: Pending<A>, container: String) -> Result<Self> {
         let (ready, tell) = UnixStream::pair().doing(|| "Making a socket pair".into())?;
         let (sender, answer) = mpsc::channel();
         let wait = move || {
             // Nobody listens any more once the caller has given up.
-            let _ = sender.send(pending.wait());
+            let _ = sender.send(pending.wait().map_err(|error| lost(&container, error)));
             drop(tell);
         };
         thread::Builder::new().name("answer".into()).spawn(wait).doing(|| "Starting a thread".into())?;

@@ -30,6 +30,11 @@ pub fn millicpus(text: &str) -> Result<u64, String> {
     Err("it must lie between 0.01 and 1024".to_owned())
 }
 
+/// How many of something.
+pub fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("it must be a whole number from 0 to {}", u32::MAX))
+}
+
 /// Bytes with a binary prefix, three digits.
 pub fn show_bytes(bytes: u64) -> String {
     let mut value = bytes as f64;

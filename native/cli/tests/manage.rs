@@ -178,6 +178,15 @@ fn a_container_whose_machine_is_gone_is_shown_as_lost_and_can_be_removed() {
 }
 
 #[test]
+fn a_hakod_that_dies_while_it_is_asked_is_named() {
+    let fake = Fake::new();
+    fake.behaviour.lock().unwrap().die_at = "ListSandboxes";
+    let said = fake.output(&["ps"]);
+    assert_eq!(said.err, "hako: hakod ended before it had answered: start it if it does not run, and ask again.\n");
+    assert_eq!(said.status, Some(125));
+}
+
+#[test]
 fn the_doctor_says_what_is_there_and_what_is_missing() {
     let fake = Fake::new();
     let findings = |said: &Said| -> Vec<Value> { serde_json::from_str(&said.out).unwrap() };

@@ -184,6 +184,21 @@ fn a_shim_that_fails_is_quoted_and_leaves_nothing() {
 }
 
 #[test]
+fn a_shim_that_dies_is_named_with_its_container() {
+    for (method, options, left) in [("Create", &[][..], 0), ("Wait", &[], 2), ("Wait", &["--rm"], 0)] {
+        let fake = Fake::new();
+        fake.behaviour.lock().unwrap().die_at = method;
+        let said = fake.run(&[&["--name", "web"], options].concat(), "sleep 1000");
+        assert_eq!(
+            said.err,
+            "hako: Container web has lost its shim, and with it its virtual machine: remove it (hako rm web) if hako ps -a still lists it.\n"
+        );
+        assert_eq!((said.status, fake.left().len()), (Some(125), left), "{method}");
+        assert_eq!(fake.output(&["rm", "web"]).status, Some(if left == 0 { 125 } else { 0 }));
+    }
+}
+
+#[test]
 fn without_hakod_one_sentence_says_what_to_do() {
     let fake = Fake::new();
     std::fs::remove_file(fake.path("run/api.sock")).unwrap();

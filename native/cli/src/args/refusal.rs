@@ -16,9 +16,6 @@ pub enum Refusal {
 pub fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Cli, Refusal> {
     let cli = Cli::try_parse_from(words).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Refusal::Shown(error.to_string()),
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            Refusal::Refused("No command was given: hako --help lists them.".to_owned())
-        }
         _ => Refusal::Refused(sentence(&error)),
     })?;
     match &cli.verb {
@@ -41,12 +38,11 @@ fn sentence(error: &clap::Error) -> String {
     let value = given(ContextKind::InvalidValue).unwrap_or_default();
     let nearest = |kind| given(kind).map_or_else(String::new, |near| format!("; the nearest is {near}"));
     match error.kind() {
+        ErrorKind::MissingSubcommand => format!("No command was given: {} --help lists them.", asked_of(error)),
         ErrorKind::InvalidSubcommand => {
             let verb = given(ContextKind::InvalidSubcommand).unwrap_or_default();
-            format!(
-                "There is no command \"{verb}\"{}: hako --help lists them.",
-                nearest(ContextKind::SuggestedSubcommand)
-            )
+            let near = nearest(ContextKind::SuggestedSubcommand);
+            format!("There is no command \"{verb}\"{near}: {} --help lists them.", asked_of(error))
         }
         ErrorKind::UnknownArgument => {
             format!(
@@ -68,4 +64,15 @@ fn sentence(error: &clap::Error) -> String {
             error.render().to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned() + "."
         }
     }
+}
+
+/// The command whose own commands were asked for, such as "hako plugin": its usage begins with it.
+fn asked_of(error: &clap::Error) -> String {
+    let usage = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => usage.to_string(),
+        _ => String::new(),
+    };
+    let words = usage.split_whitespace().skip_while(|word| *word != "hako");
+    let named: Vec<_> = words.take_while(|word| !word.starts_with(['<', '['])).collect();
+    if named.is_empty() { "hako".to_owned() } else { named.join(" ") }
 }

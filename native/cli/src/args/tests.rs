@@ -36,6 +36,20 @@ fn a_wrong_word_is_answered_with_the_nearest() {
             "hako kill -s SIGFOO x",
             "\"SIGFOO\" is no value for --signal <SIGNAL>: there is no such signal; names are as in signal(7), numbers 1 to 64.",
         ),
+        (
+            "hako stop -t x web",
+            "\"x\" is no value for --time <SECONDS>: it must be a whole number from 0 to 4294967295.",
+        ),
+        (
+            "hako stop -t -1 web",
+            "\"-1\" is no value for --time <SECONDS>: it must be a whole number from 0 to 4294967295.",
+        ),
+        ("hako logs -n 1.5 web", "\"1.5\" is no value for --tail <N>: it must be a whole number from 0 to 4294967295."),
+        ("hako run --cpus -1 demo", "\"-1\" is no value for --cpus <NUMBER>: it must lie between 0.01 and 1024."),
+        (
+            "hako run -m -1 demo",
+            "\"-1\" is no value for --memory <SIZE>: a size is a number and maybe one of b, k, m, g, t, e.g. 256M.",
+        ),
         ("hako exec web", "Nothing says what to run in web: hako exec CONTAINER COMMAND."),
         (
             "hako plugin swap qemu",
@@ -44,7 +58,18 @@ fn a_wrong_word_is_answered_with_the_nearest() {
     ] {
         assert_eq!(parsed(line).unwrap_err(), expected);
     }
-    assert_eq!(parsed("hako").unwrap_err(), "No command was given: hako --help lists them.");
+}
+
+#[test]
+fn a_missing_or_wrong_command_is_looked_up_in_the_help_that_lists_it() {
+    for (line, expected) in [
+        ("hako", "No command was given: hako --help lists them."),
+        ("hako frob", "There is no command \"frob\": hako --help lists them."),
+        ("hako plugin", "No command was given: hako plugin --help lists them."),
+        ("hako plugin swop", "There is no command \"swop\"; the nearest is swap: hako plugin --help lists them."),
+    ] {
+        assert_eq!(parsed(line).unwrap_err(), expected);
+    }
 }
 
 #[test]

@@ -118,7 +118,8 @@ fn volumes_come_after_the_default_mounts() {
 #[test]
 fn the_wanted_network_is_an_annotation() {
     let network = |line| simple(line).annotations().as_ref().unwrap()["io.hako.network"].clone();
-    assert_eq!(network("hako run demo"), "none");
+    assert_eq!(network("hako run demo"), "veth");
+    assert_eq!(network("hako run --network none demo"), "none");
     assert_eq!(network("hako run --network veth demo"), "veth");
 }
 

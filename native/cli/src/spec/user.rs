@@ -10,6 +10,9 @@ use crate::failure::{Doing, Failure, Result};
 /// More than any account file that is meant; the image is not trusted.
 const MAX_FILE: u64 = 1 << 20;
 
+/// The kernel means "no change" by the number after it (setresuid(2)).
+const LAST_ID: u32 = u32::MAX - 1;
+
 /// An image's account files.
 pub struct Accounts {
     passwd: String,
@@ -59,10 +62,9 @@ impl Accounts {
         };
         let user = if user.is_empty() { "0" } else { user };
         let entry = self.entry(user);
-        let uid = match (&entry, user.parse()) {
-            (Some(entry), _) => entry.uid,
-            (None, Ok(uid)) => uid,
-            (None, Err(_)) => return Err(unknown("user", user, "/etc/passwd")),
+        let uid = match &entry {
+            Some(entry) => entry.uid,
+            None => number("user", user, "/etc/passwd")?,
         };
         let gid = match group {
             Some(group) => self.gid(group)?,
@@ -85,7 +87,7 @@ impl Accounts {
 
     fn gid(&self, group: &str) -> Result<u32> {
         let named = self.groups().find(|entry| entry.name == group).map(|entry| entry.gid);
-        named.or_else(|| group.parse().ok()).ok_or_else(|| unknown("group", group, "/etc/group"))
+        named.map_or_else(|| number("group", group, "/etc/group"), Ok)
     }
 
     fn memberships(&self, name: &str, primary: u32) -> Vec<u32> {
@@ -111,8 +113,16 @@ impl Accounts {
     }
 }
 
-fn unknown(what: &str, name: &str, file: &str) -> Failure {
-    Failure::new(format!("The image has no {what} \"{name}\": its {file} does not list it; give a number."))
+/// What is no name of the image's, as a number.
+fn number(what: &str, text: &str, file: &str) -> Result<u32> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Failure::new(format!(
+            "The image has no {what} \"{text}\": its {file} does not list it; give a number."
+        )));
+    }
+    let given = text.parse().ok().filter(|number| *number <= LAST_ID);
+    given.ok_or_else(|| Failure::new(format!("There is no {what} number {text}: it lies between 0 and {LAST_ID}.")))
 }
 
 #[cfg(test)]
@@ -148,6 +158,10 @@ mod tests {
         let error = |text| accounts().resolve(text).err().unwrap().sentence;
         assert_eq!(error("ann"), "The image has no user \"ann\": its /etc/passwd does not list it; give a number.");
         assert_eq!(error("web:x"), "The image has no group \"x\": its /etc/group does not list it; give a number.");
-        assert!(error("-1").contains("no user"));
+        assert_eq!(error("-1"), "There is no user number -1: it lies between 0 and 4294967294.");
+        for (text, what) in [("99999999999", "user"), ("4294967295", "user"), ("0:99999999999", "group")] {
+            let number = text.trim_start_matches("0:");
+            assert_eq!(error(text), format!("There is no {what} number {number}: it lies between 0 and 4294967294."));
+        }
     }
 }

@@ -28,7 +28,7 @@ pub fn logs(places: &Places, asked: &Logs) -> Result<u8> {
     let mut printer = Printer { out: BufWriter::new(io::stdout()), err: BufWriter::new(io::stderr()) };
     let mut show = || -> io::Result<()> {
         if let Some(count) = asked.tail {
-            log.last(count)?.iter().try_for_each(|record| printer.print(record))?;
+            log.last(count as usize)?.iter().try_for_each(|record| printer.print(record))?;
             printer.flush()?;
         }
         print_all(&mut log, &mut printer)?;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+use std::io::Write;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -9,6 +10,7 @@ use crate::failure::{Doing, Failure, Result, cause};
 use crate::places::Places;
 use crate::poll::poll;
 use crate::session::advance;
+use crate::terminal;
 
 /// Joins standard input and output to the Felix shell, until it closes.
 pub fn shell(places: &Places) -> Result<u8> {
@@ -21,6 +23,10 @@ pub fn shell(places: &Places) -> Result<u8> {
         ))
     })?;
     let doing = || "Joining the shell".to_owned();
+    if terminal::is_input() {
+        // Without it the shell answers what it is told and says nothing else, as scripts want it.
+        (&socket).write_all(b"hako:greet\n").doing(doing)?;
+    }
     let own = |fd: std::os::fd::BorrowedFd<'_>| fd.try_clone_to_owned();
     let socket_fd = || socket.as_fd().try_clone_to_owned();
     let copier = |source: std::io::Result<OwnedFd>, sink: std::io::Result<OwnedFd>| Copier::new(source?, sink?);

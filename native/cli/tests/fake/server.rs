@@ -2,6 +2,7 @@
 //! The Task and Control services over the processes.
 
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -15,13 +16,14 @@ use super::process::{Entry, Key, Processes};
 
 #[derive(Clone)]
 struct Service {
+    path: PathBuf,
     behaviour: Arc<Mutex<Behaviour>>,
     processes: Arc<Processes>,
 }
 
 pub fn serve(path: &Path, behaviour: &Arc<Mutex<Behaviour>>, processes: &Arc<Processes>) {
     let listener = UnixListener::bind(path).unwrap();
-    let service = Service { behaviour: Arc::clone(behaviour), processes: Arc::clone(processes) };
+    let service = Service { path: path.to_owned(), behaviour: Arc::clone(behaviour), processes: Arc::clone(processes) };
     thread::spawn(move || {
         for socket in listener.incoming().map_while(Result::ok) {
             let service = service.clone();
@@ -38,6 +40,10 @@ impl Service {
         while let Ok(count @ 1..) = socket.read(&mut chunk) {
             connection.lock().unwrap().receive(&chunk[..count]);
             while let Ok(Some(call)) = { connection.lock().unwrap().next_call() } {
+                if call.method == self.behaviour.lock().unwrap().die_at {
+                    std::fs::remove_file(&self.path).unwrap();
+                    return socket.shutdown(Shutdown::Both).unwrap();
+                }
                 let (service, connection) = (self.clone(), Arc::clone(&connection));
                 let mut socket = socket.try_clone().unwrap();
                 thread::spawn(move || {
