@@ -26,6 +26,7 @@ import org.osgi.service.component.annotations.Reference;
         property = {
             "osgi.command.scope=hako",
             "osgi.command.function=doctor",
+            "osgi.command.function=greet",
             "osgi.command.function=inspect",
             "osgi.command.function=list",
             "osgi.command.function=ps",
@@ -74,6 +75,13 @@ public final class HakoCommands {
         return operations.doctor(CallScope.within(DOCTOR_LIMIT)).stream()
                 .map(HakoCommands::line)
                 .collect(Collectors.joining("\n"));
+    }
+
+    /** {@code hako:greet}; {@code hako shell} gives it where a person sits at a terminal. */
+    @Descriptor("Says what this is, and prompts from now on")
+    public String greet(CommandSession session) {
+        session.put(ShellSession.PROMPT, "hako> ");
+        return "hakod's Felix shell. Pods live on whatever you stop here. \"help\" lists commands, \"exit\" leaves.";
     }
 
     /** {@code hako:why KIND/NAME}. */

@@ -20,15 +20,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One person at the Felix shell: lines in, results out, until {@code exit}, end of input, or the
- * daemon's end. A line that ends with a tab is not run: the commands that begin so are listed.
+ * One person or script at the Felix shell: lines in, results and nothing else out, until {@code
+ * exit}, end of input, or the daemon's end. A line that ends with a tab is not run: the commands
+ * that begin so are listed. {@code hako:greet} sets a prompt.
  */
 final class ShellSession {
     /** Session variable with the name of the user at the other end. */
     static final String PEER = "hako.peer";
 
+    /**
+     * Session variable with what comes before each line, by Gogo's convention; a script has none.
+     */
+    static final String PROMPT = "prompt";
+
     private static final Logger LOG = LoggerFactory.getLogger(ShellSession.class);
-    private static final String PROMPT = "hako> ";
     private static final int BUFFER = 64 * 1024;
 
     private final CommandProcessor processor;
@@ -76,14 +81,14 @@ final class ShellSession {
 
     private void converse(CommandSession session, BufferedReader in, PrintStream out, String peer)
             throws IOException {
-        out.println(
-                "hakod's Felix shell. Pods live on whatever you stop here. \"help\" lists commands, \"exit\" leaves.");
-        prompt(out);
         for (String line = in.readLine();
                 line != null && !line.strip().equals("exit");
                 line = in.readLine()) {
             answer(session, line, out, peer);
-            prompt(out);
+            if (session.get(PROMPT) instanceof String prompt) {
+                out.print(prompt);
+                out.flush();
+            }
         }
     }
 
@@ -122,10 +127,5 @@ final class ShellSession {
     private static boolean begins(String command, String beginning) {
         return command.startsWith(beginning)
                 || command.substring(command.indexOf(':') + 1).startsWith(beginning);
-    }
-
-    private static void prompt(PrintStream out) {
-        out.print(PROMPT);
-        out.flush();
     }
 }
