@@ -2,6 +2,7 @@
 """Boots the machine that hako boots, with nothing of hako around it: what hako's own part of a start is measured against."""
 
 import contextlib
+import fcntl
 import os
 import re
 import socket
@@ -15,6 +16,10 @@ LIMIT = 60.0
 # native/link, version 1: a header of 8 bytes (stream 0, type 1, length 20), then magic, version and nonce. The guest echoes it.
 HELLO = struct.pack(">IB3s", 0, 1, (20).to_bytes(3, "big")) + b"hakolink" + struct.pack(">IQ", 1, 0x62656E6368)
 DESCRIPTOR = re.compile(r"(/proc/self/fd/|\bfd=)(\d+)")
+TUN = "/dev/net/tun"
+# linux/if_tun.h: TUNSETIFF, and IFF_TAP | IFF_NO_PI | IFF_VNET_HDR.
+TUNSETIFF = 0x400454CA
+TAP_FLAGS = 0x0002 | 0x1000 | 0x4000
 # For the monitor alone: the bare machine runs at once and nobody asks it anything.
 LEFT_OUT = ("-S",)
 LEFT_OUT_WITH_VALUE = {"-mon": "", "-chardev": "id=qmp,", "-name": ""}
@@ -72,7 +77,7 @@ class Machine:
                 stack.enter_context(near[port])
                 passed[number] = stack.enter_context(far).fileno()
             else:
-                passed[number] = os.open(was, os.O_RDONLY)
+                passed[number] = _tap() if was == TUN else os.open(was, os.O_RDONLY)
                 stack.callback(os.close, passed[number])
         return near["hako.control"], passed
 
@@ -93,6 +98,14 @@ class Machine:
         connected = socket.socket(socket.AF_UNIX)
         connected.connect(str(served))
         return connected, connected
+
+
+def _tap() -> int:
+    """A tap that nothing is joined to; it goes with its last descriptor."""
+    tap = os.open(TUN, os.O_RDWR)
+    # An ifreq (netdevice(7)); the kernel puts a number in place of %d.
+    fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", b"hako-bare%d", TAP_FLAGS))
+    return tap
 
 
 def _beside_hakos_cpu_cgroup(process: int) -> Path:
