@@ -9,8 +9,8 @@ usage: ./dev test [--long]
 Sets up, builds and runs every test: the recipes', Rust's, Java's, those that boot virtual machines, and the measurements of
 bench/, which fail where a promise is broken. Prints the time of each stage.
 
-  --long   also what takes long: swaps and crashes in their full number, the agent alone in real guests, and
-           whether two builds give the same bytes
+  --long   also what takes long: swaps, crashes and repeated runs in their full number, the agent alone in real
+           guests, and whether two builds give the same bytes
 TEXT
 }
 
@@ -74,7 +74,7 @@ test_java() {
 }
 
 verify_java() {
-  forget_layout
+  forget_stale
   maven verify
 }
 
@@ -97,7 +97,7 @@ help_check() {
 verb_check() {
   no_more_arguments check "$@"
   find_toolchains || exit 1
-  stage format-java maven spotless:check
+  stage format-java maven -Pmachine spotless:check
   stage format-rust in_tree cargo fmt --all --check
   stage lint-rust cargo_in_tree clippy --workspace --all-targets -- -D warnings
   stage lint-shell lint_shell
@@ -121,7 +121,7 @@ help_fmt() {
 verb_fmt() {
   no_more_arguments fmt "$@"
   find_toolchains || exit 1
-  maven spotless:apply
+  maven -Pmachine spotless:apply
   in_tree cargo fmt --all
 }
 

@@ -5,25 +5,30 @@ import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
-/** Waiting for a condition of the outside world, which sends no signal: asked again every 20 ms until a limit. */
+/**
+ * Waiting for a condition of the outside world, which sends no signal: asked again every 20 ms
+ * until a limit.
+ */
 final class Await {
-  private Await() {}
+    private Await() {}
 
-  static void until(String what, Duration limit, BooleanSupplier condition, Supplier<String> otherwise) {
-    long end = System.nanoTime() + limit.toNanos();
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() > end) {
-        throw new AssertionError("Waited " + limit + " for " + what + "; " + otherwise.get());
-      }
-      pause();
+    static void until(
+            String what, Duration limit, BooleanSupplier condition, Supplier<String> otherwise) {
+        long end = System.nanoTime() + limit.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError(
+                        "Waited " + limit + " for " + what + "; " + otherwise.get());
+            }
+            pause();
+        }
     }
-  }
 
-  private static void pause() {
-    try {
-      Thread.sleep(20);
-    } catch (InterruptedException e) {
-      throw new AssertionError("Interrupted while waiting", e);
+    private static void pause() {
+        try {
+            Thread.sleep(20);
+        } catch (InterruptedException e) {
+            throw new AssertionError("Interrupted while waiting", e);
+        }
     }
-  }
 }

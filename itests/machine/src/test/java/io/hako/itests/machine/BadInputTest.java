@@ -16,7 +16,10 @@ import org.junit.BeforeClass;
 import org.junit.ClassRule;
 import org.junit.Test;
 
-/** What a user can get wrong: one sentence that says what to do, exit code 125, nothing left behind or disturbed. */
+/**
+ * What a user can get wrong: one sentence that says what to do, exit code 125, nothing left behind
+ * or disturbed.
+ */
 public class BadInputTest {
     @ClassRule public static final Node NODE = new Node();
 
@@ -78,15 +81,23 @@ public class BadInputTest {
         isRefusedWhenUnpacked(incomplete, layer);
     }
 
-    /** With a state directory of its own, since an image that was unpacked before is not read again. */
+    /**
+     * With a state directory of its own, since an image that was unpacked before is not read again.
+     */
     private static void isRefusedWhenUnpacked(Path layout, Path layer) throws IOException {
         Path state = Files.createDirectory(scratch.resolve(layout.getFileName() + "-state"));
         List<String> command = List.of(NODE.command(), "run", "--rm", "oci:" + layout);
-        try (Running running = NODE.startProgram(command, Map.of("HAKO_STATE_DIR", state.toString()))) {
+        try (Running running =
+                NODE.startProgram(command, Map.of("HAKO_STATE_DIR", state.toString()))) {
             isRefusal(layer.getFileName().toString(), command, running.finish(Node.LIMIT));
         }
         try (Stream<Path> all = Files.walk(state)) {
-            assertEquals("nothing is left of it", List.of(), all.filter(Files::isRegularFile).filter(f -> !f.toString().endsWith(".lock")).toList());
+            assertEquals(
+                    "nothing is left of it",
+                    List.of(),
+                    all.filter(Files::isRegularFile)
+                            .filter(f -> !f.toString().endsWith(".lock"))
+                            .toList());
         }
     }
 
@@ -98,7 +109,14 @@ public class BadInputTest {
 
     @Test
     public void absurdMemoryIsRefusedWithBothNumbers() {
-        refused("at most 512 GiB of memory, but the pod needs", "run", "--rm", "-m", "1024T", "demo", "true");
+        refused(
+                "at most 512 GiB of memory, but the pod needs",
+                "run",
+                "--rm",
+                "-m",
+                "1024T",
+                "demo",
+                "true");
         refused("256M", "run", "--rm", "-m", "much", "demo", "true");
     }
 
@@ -132,7 +150,10 @@ public class BadInputTest {
 
     @Test
     public void aContainerThatDoesNotExist() {
-        for (String verb : new String[] {"attach", "logs", "kill", "wait", "stop", "rm", "inspect", "overhead"}) {
+        for (String verb :
+                new String[] {
+                    "attach", "logs", "kill", "wait", "stop", "rm", "inspect", "overhead"
+                }) {
             refused("nobody", verb, "nobody");
         }
         refused("nobody", "exec", "nobody", "true");
@@ -151,7 +172,10 @@ public class BadInputTest {
         refused("hypervisor/bhyve", "plugin", "swap", "hypervisor/bhyve");
         refused("is no bundle", "plugin", "swap", "hypervisor/qemu", noJar.toString());
         refused("/no/such.jar", "plugin", "swap", "hypervisor/qemu", "/no/such.jar");
-        assertEquals("the driver serves on", "here", NODE.succeed("exec", "neighbour", "echo", "here").line());
+        assertEquals(
+                "the driver serves on",
+                "here",
+                NODE.succeed("exec", "neighbour", "echo", "here").line());
     }
 
     private static String[] volume(String given) {
@@ -185,7 +209,8 @@ public class BadInputTest {
 
     private static Path largestBlob(Path layout) throws IOException {
         try (Stream<Path> blobs = Files.list(layout.resolve("blobs/sha256"))) {
-            return blobs.max(Comparator.comparingLong(blob -> blob.toFile().length())).orElseThrow();
+            return blobs.max(Comparator.comparingLong(blob -> blob.toFile().length()))
+                    .orElseThrow();
         }
     }
 }

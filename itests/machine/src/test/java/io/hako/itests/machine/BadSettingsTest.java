@@ -12,24 +12,42 @@ import java.util.Map;
 import org.junit.ClassRule;
 import org.junit.Test;
 
-/** A settings file that is wrong, and parts of the machine that are missing: a sentence, and nothing is left behind. */
+/**
+ * A settings file that is wrong, and parts of the machine that are missing: a sentence, and nothing
+ * is left behind.
+ */
 public class BadSettingsTest {
     @ClassRule public static final Node NODE = new Node();
 
     /** A daemon that ran with settings that nobody chose would be worse than none. */
     @Test
     public void aDaemonDoesNotStartWithSettingsThatItDoesNotKnow() throws IOException {
-        Map<String, String> refusals = Map.of(
-                "[guest]\nkernle = \"/x\"\n", "guest.kernle is not known: did you mean \"kernel\"?",
-                "[gest]\n", "[gest] is not known: did you mean \"guest\"?",
-                "[guest]\ncpus = \"many\"\n", "guest.cpus is a whole number from 1 to 4096, but \"many\" was given",
-                "[guest\n", "is no TOML");
+        Map<String, String> refusals =
+                Map.of(
+                        "[guest]\nkernle = \"/x\"\n",
+                                "guest.kernle is not known: did you mean \"kernel\"?",
+                        "[gest]\n", "[gest] is not known: did you mean \"guest\"?",
+                        "[guest]\ncpus = \"many\"\n",
+                                "guest.cpus is a whole number from 1 to 4096, but \"many\" was given",
+                        "[guest\n", "is no TOML");
         for (Map.Entry<String, String> refusal : refusals.entrySet()) {
             Path file = Files.writeString(NODE.state().resolve("refused.toml"), refusal.getKey());
-            Result result = secondDaemon(Map.of("HAKO_CONFIG", file.toString(), "HAKO_RUN_DIR", other().toString()));
+            Result result =
+                    secondDaemon(
+                            Map.of(
+                                    "HAKO_CONFIG",
+                                    file.toString(),
+                                    "HAKO_RUN_DIR",
+                                    other().toString()));
 
             assertEquals(result.toString(), 1, result.exit());
-            String last = result.err().strip().lines().filter(line -> line.contains(" ERROR hakod - ")).toList().getLast();
+            String last =
+                    result.err()
+                            .strip()
+                            .lines()
+                            .filter(line -> line.contains(" ERROR hakod - "))
+                            .toList()
+                            .getLast();
             assertTrue(last, last.contains(file.toString()) && last.contains(refusal.getValue()));
         }
     }
@@ -51,7 +69,8 @@ public class BadSettingsTest {
 
             assertEquals(result.toString(), 125, result.exit());
             assertEquals(result.err(), 1, result.err().lines().count());
-            assertTrue(result.err(), result.err().contains("hakod") && result.err().contains("tart"));
+            assertTrue(
+                    result.err(), result.err().contains("hakod") && result.err().contains("tart"));
         } finally {
             NODE.startDaemon();
         }
@@ -73,15 +92,19 @@ public class BadSettingsTest {
     }
 
     private static void refusedWith(String settings, String sentence) throws IOException {
-        NODE.withSettings(settings, () -> {
-            Result result = NODE.hako("run", "--rm", "demo", "true");
+        NODE.withSettings(
+                settings,
+                () -> {
+                    Result result = NODE.hako("run", "--rm", "demo", "true");
 
-            assertEquals(result.toString(), 125, result.exit());
-            assertEquals(result.err(), 1, result.err().strip().lines().count());
-            assertTrue(result.err(), result.err().startsWith("hako: ") && result.err().contains(sentence));
-            assertTrue("what to do: " + result.err(), result.err().contains("or set "));
-            NODE.nothingLeft();
-        });
+                    assertEquals(result.toString(), 125, result.exit());
+                    assertEquals(result.err(), 1, result.err().strip().lines().count());
+                    assertTrue(
+                            result.err(),
+                            result.err().startsWith("hako: ") && result.err().contains(sentence));
+                    assertTrue("what to do: " + result.err(), result.err().contains("or set "));
+                    NODE.nothingLeft();
+                });
     }
 
     private static Path other() {

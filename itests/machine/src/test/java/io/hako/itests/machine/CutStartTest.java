@@ -16,7 +16,10 @@ import org.junit.After;
 import org.junit.ClassRule;
 import org.junit.Test;
 
-/** kill -9 of hakod between two steps of a start: the next hakod makes it anew, and the user sees a container, late. */
+/**
+ * kill -9 of hakod between two steps of a start: the next hakod makes it anew, and the user sees a
+ * container, late.
+ */
 public class CutStartTest {
     @ClassRule public static final Node NODE = new Node();
 
@@ -29,7 +32,10 @@ public class CutStartTest {
         NODE.ensureDaemon();
     }
 
-    /** One start that is cut off again and again, each time later: with the cgroup, virtiofsd, QEMU and the agent there. */
+    /**
+     * One start that is cut off again and again, each time later: with the cgroup, virtiofsd, QEMU
+     * and the agent there.
+     */
     @Test
     public void aStartThatIsCutOffAgainAndAgainEndsWell() {
         isCutOffAt(List.of(step("cgroup"), VIRTIOFSD, MONITOR, step("agent")));
@@ -38,8 +44,18 @@ public class CutStartTest {
     @Test
     public void aStartThatIsCutOffOnceAtEachStepEndsWell() {
         LongTests.only();
-        List.of(step("cgroup"), step("share"), VIRTIOFSD, step("storage"), MONITOR, step("boot"), step("rootfs"),
-                        step("agent"), step("identity"), step("container"))
+        List.of(
+                        step("cgroup"),
+                        step("share"),
+                        VIRTIOFSD,
+                        step("storage"),
+                        step("network"),
+                        MONITOR,
+                        step("boot"),
+                        step("rootfs"),
+                        step("agent"),
+                        step("identity"),
+                        step("container"))
                 .forEach(moment -> isCutOffAt(List.of(moment)));
     }
 
@@ -56,10 +72,17 @@ public class CutStartTest {
         NODE.nothingLeft();
     }
 
-    /** Kills hakod when the journal of the start says that it has come so far since the last hakod, and starts another. */
+    /**
+     * Kills hakod when the journal of the start says that it has come so far since the last hakod,
+     * and starts another.
+     */
     private static void killAt(String moment, Running running) {
         int before = occurrences(moment);
-        Await.until(moment, LIMIT, () -> occurrences(moment) > before, () -> running + journals() + NODE.logText());
+        Await.until(
+                moment,
+                LIMIT,
+                () -> occurrences(moment) > before,
+                () -> running + journals() + NODE.logText());
         NODE.killDaemon();
         NODE.startDaemon();
     }

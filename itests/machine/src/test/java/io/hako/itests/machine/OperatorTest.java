@@ -17,7 +17,9 @@ import java.util.stream.StreamSupport;
 import org.junit.ClassRule;
 import org.junit.Test;
 
-/** What an operator asks of a node without a container: doctor, version, plugin list and why, help. */
+/**
+ * What an operator asks of a node without a container: doctor, version, plugin list and why, help.
+ */
 public class OperatorTest {
     @ClassRule public static final Node NODE = new Node();
 
@@ -25,26 +27,44 @@ public class OperatorTest {
     public void theDoctorFindsWhatHakoNeeds() {
         Map<String, JsonObject> findings = findings(NODE.succeed("doctor", "--format", "json"));
 
-        for (String needed : new String[] {"shim", "demo image", "guest kernel", "guest initramfs", "run directory", "settings", "QEMU", "virtiofsd"}) {
+        for (String needed :
+                new String[] {
+                    "shim",
+                    "demo image",
+                    "guest kernel",
+                    "guest initramfs",
+                    "run directory",
+                    "settings",
+                    "QEMU",
+                    "virtiofsd",
+                    "taps",
+                    "traffic control"
+                }) {
             assertEquals(needed, "ok", findings.get(needed).get("level").getAsString());
         }
         String table = NODE.succeed("doctor").text();
-        findings.keySet().forEach(subject -> assertTrue(table, table.contains(" " + subject + ": ")));
+        findings.keySet()
+                .forEach(subject -> assertTrue(table, table.contains(" " + subject + ": ")));
     }
 
     @Test
     public void theDoctorSaysWhatIsMissingAndHowToGetIt() throws IOException {
-        NODE.withSettings("[hypervisor.qemu]\nbinary = \"/no/qemu\"\n[storage.virtio-fs]\nbinary = \"/no/virtiofsd\"\n", () -> {
-            Result result = NODE.hako("doctor", "--format", "json");
+        NODE.withSettings(
+                "[hypervisor.qemu]\nbinary = \"/no/qemu\"\n[storage.virtio-fs]\nbinary = \"/no/virtiofsd\"\n",
+                () -> {
+                    Result result = NODE.hako("doctor", "--format", "json");
 
-            assertEquals(result.toString(), 1, result.exit());
-            for (String subject : new String[] {"QEMU", "virtiofsd"}) {
-                JsonObject finding = findings(result).get(subject);
-                assertEquals("missing", finding.get("level").getAsString());
-                assertTrue(finding.toString(), finding.get("sentence").getAsString().contains("/no/"));
-                assertFalse(finding.toString(), finding.get("remedy").getAsString().isEmpty());
-            }
-        });
+                    assertEquals(result.toString(), 1, result.exit());
+                    for (String subject : new String[] {"QEMU", "virtiofsd"}) {
+                        JsonObject finding = findings(result).get(subject);
+                        assertEquals("missing", finding.get("level").getAsString());
+                        assertTrue(
+                                finding.toString(),
+                                finding.get("sentence").getAsString().contains("/no/"));
+                        assertFalse(
+                                finding.toString(), finding.get("remedy").getAsString().isEmpty());
+                    }
+                });
     }
 
     @Test
@@ -62,30 +82,48 @@ public class OperatorTest {
 
     @Test
     public void driversAreListedAndExplained() {
-        JsonArray drivers = JsonParser.parseString(NODE.succeed("plugin", "list", "--format", "json").text()).getAsJsonArray();
+        JsonArray drivers =
+                JsonParser.parseString(NODE.succeed("plugin", "list", "--format", "json").text())
+                        .getAsJsonArray();
 
-        Map<String, JsonObject> byName = byText(drivers, driver -> driver.get("kind").getAsString() + "/" + driver.get("name").getAsString());
+        Map<String, JsonObject> byName =
+                byText(
+                        drivers,
+                        driver ->
+                                driver.get("kind").getAsString()
+                                        + "/"
+                                        + driver.get("name").getAsString());
         for (String driver : new String[] {"hypervisor/qemu", "storage/virtio-fs"}) {
             assertEquals("serving", byName.get(driver).get("state").getAsString());
             assertEquals(0, byName.get(driver).get("leases").getAsInt());
             assertTrue(NODE.succeed("plugin", "why", driver).text().contains("is at work"));
         }
-        assertTrue(NODE.succeed("plugin", "why", "hypervisor/bhyve").text().contains("hypervisor/bhyve"));
+        assertTrue(
+                NODE.succeed("plugin", "why", "hypervisor/bhyve")
+                        .text()
+                        .contains("hypervisor/bhyve"));
     }
 
     @Test
     public void whyOfADriverWhoseSettingsAreRefused() throws IOException {
-        NODE.withSettings("[hypervisor.qemu]\nacel = \"kvm\"\n", () -> {
-            String why = NODE.succeed("plugin", "why", "hypervisor/qemu").text();
-            assertTrue(why, why.contains("hypervisor.qemu.acel is not known: did you mean \"accel\"?"));
-            assertEquals(125, NODE.hako("run", "--rm", "demo", "true").exit());
-            NODE.nothingLeft();
-        });
+        NODE.withSettings(
+                "[hypervisor.qemu]\nacel = \"kvm\"\n",
+                () -> {
+                    String why = NODE.succeed("plugin", "why", "hypervisor/qemu").text();
+                    assertTrue(
+                            why,
+                            why.contains(
+                                    "hypervisor.qemu.acel is not known: did you mean \"accel\"?"));
+                    assertEquals(125, NODE.hako("run", "--rm", "demo", "true").exit());
+                    NODE.nothingLeft();
+                });
     }
 
     @Test
     public void versionsWithAndWithoutADaemon() {
-        JsonObject versions = JsonParser.parseString(NODE.succeed("version", "--format", "json").text()).getAsJsonObject();
+        JsonObject versions =
+                JsonParser.parseString(NODE.succeed("version", "--format", "json").text())
+                        .getAsJsonObject();
 
         assertEquals(NODE.daemonPid(), versions.getAsJsonObject("hakod").get("pid").getAsLong());
         assertEquals(versions.get("hako"), versions.getAsJsonObject("hakod").get("version"));
@@ -93,16 +131,36 @@ public class OperatorTest {
 
     @Test
     public void everyVerbHasHelp() {
-        String[] verbs = {"run", "ps", "exec", "attach", "logs", "kill", "wait", "stop", "rm", "inspect", "overhead", "plugin", "shell", "version", "doctor"};
+        String[] verbs = {
+            "run",
+            "ps",
+            "exec",
+            "attach",
+            "logs",
+            "kill",
+            "wait",
+            "stop",
+            "rm",
+            "inspect",
+            "overhead",
+            "plugin",
+            "shell",
+            "version",
+            "doctor"
+        };
         String all = NODE.succeed("--help").text();
         for (String verb : verbs) {
-            assertTrue(verb + " in " + all, all.lines().anyMatch(line -> line.strip().startsWith(verb + " ")));
+            assertTrue(
+                    verb + " in " + all,
+                    all.lines().anyMatch(line -> line.strip().startsWith(verb + " ")));
             assertTrue(verb, NODE.succeed(verb, "--help").text().contains("hako " + verb));
         }
     }
 
     private static Map<String, JsonObject> findings(Result doctor) {
-        return byText(JsonParser.parseString(doctor.text()).getAsJsonArray(), finding -> finding.get("subject").getAsString());
+        return byText(
+                JsonParser.parseString(doctor.text()).getAsJsonArray(),
+                finding -> finding.get("subject").getAsString());
     }
 
     private static Map<String, JsonObject> byText(JsonArray all, Function<JsonObject, String> key) {

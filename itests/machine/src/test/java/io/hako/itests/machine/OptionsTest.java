@@ -32,22 +32,66 @@ public class OptionsTest {
         for (Path open : new Path[] {shared, shown}) {
             Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
         }
-        id = NODE.succeed("run", "-d", "--name", "optioned", "-e", "MODE=fast", "-w", "/tmp", "-u", "1000:1000",
-                "-m", "256M", "--cpus", "2", "-v", shared + ":/data", "-v", shown + ":/fixed:ro",
-                "-v", single + ":/etc/single", "demo", "sh", "-c", "echo x > /dev/stdout; exec sleep 600").line();
+        id =
+                NODE.succeed(
+                                "run",
+                                "-d",
+                                "--name",
+                                "optioned",
+                                "-e",
+                                "MODE=fast",
+                                "-w",
+                                "/tmp",
+                                "-u",
+                                "1000:1000",
+                                "-m",
+                                "256M",
+                                "--cpus",
+                                "2",
+                                "--network",
+                                "none",
+                                "-v",
+                                shared + ":/data",
+                                "-v",
+                                shown + ":/fixed:ro",
+                                "-v",
+                                single + ":/etc/single",
+                                "demo",
+                                "sh",
+                                "-c",
+                                "echo x > /dev/stdout; exec sleep 600")
+                        .line();
     }
 
     @Test
     public void environmentDirectoryAndUser() {
         assertEquals("fast /tmp 1000 1000", inside("echo $MODE $(pwd) $(id -u) $(id -g)"));
-        assertEquals("slow / 0 7 kept",
-                NODE.succeed("exec", "-u", "0:7", "-w", "/", "-e", "MODE=slow", "-e", "MORE=kept", "optioned",
-                        "sh", "-c", "echo $MODE $(pwd) $(id -u) $(id -g) $MORE").line());
+        assertEquals(
+                "slow / 0 7 kept",
+                NODE.succeed(
+                                "exec",
+                                "-u",
+                                "0:7",
+                                "-w",
+                                "/",
+                                "-e",
+                                "MODE=slow",
+                                "-e",
+                                "MORE=kept",
+                                "optioned",
+                                "sh",
+                                "-c",
+                                "echo $MODE $(pwd) $(id -u) $(id -g) $MORE")
+                        .line());
     }
 
     @Test
     public void aUserOtherThanRootWritesToItsOwnOutput() {
-        Await.until("the first line", Node.LIMIT, () -> NODE.hako("logs", id).text().equals("x\n"), NODE::logText);
+        Await.until(
+                "the first line",
+                Node.LIMIT,
+                () -> NODE.hako("logs", id).text().equals("x\n"),
+                NODE::logText);
         assertEquals("y", inside("echo y > /dev/stdout"));
     }
 
@@ -90,8 +134,15 @@ public class OptionsTest {
 
     @Test
     public void whatIsReadOnlyRefusesWritesEvenOfRoot() throws IOException {
-        Result refused = NODE.hako("exec", "-u", "0", id, "sh", "-c",
-                "cat /fixed/fixed; echo z > /fixed/new; rm /fixed/fixed; mount -o remount,rw /fixed; true");
+        Result refused =
+                NODE.hako(
+                        "exec",
+                        "-u",
+                        "0",
+                        id,
+                        "sh",
+                        "-c",
+                        "cat /fixed/fixed; echo z > /fixed/new; rm /fixed/fixed; mount -o remount,rw /fixed; true");
 
         assertEquals("as it was", refused.line());
         assertEquals(refused.err(), 2, refused.err().split("Read-only file system", -1).length - 1);
@@ -101,7 +152,14 @@ public class OptionsTest {
 
     @Test
     public void aSingleFileIsShared() throws IOException {
-        NODE.succeed("exec", "-u", "0", id, "sh", "-c", "cat /etc/single > /tmp/copy; echo changed > /etc/single");
+        NODE.succeed(
+                "exec",
+                "-u",
+                "0",
+                id,
+                "sh",
+                "-c",
+                "cat /etc/single > /tmp/copy; echo changed > /etc/single");
 
         assertEquals("changed\n", Files.readString(single));
         assertEquals("one file", inside("cat /tmp/copy"));

@@ -7,7 +7,10 @@ import static org.junit.Assert.assertTrue;
 import org.junit.ClassRule;
 import org.junit.Test;
 
-/** Run after run: exit codes are true, and neither the machine nor hakod holds more than after the first one. */
+/**
+ * Run after run: exit codes are true, and neither the machine nor hakod holds more than after the
+ * first one.
+ */
 public class RepeatedRunTest {
     @ClassRule public static final Node NODE = new Node();
 
@@ -17,7 +20,8 @@ public class RepeatedRunTest {
     @Test
     public void nothingGrows() {
         int[] codes = LongTests.asked() ? MORE_CODES : CODES;
-        // The first run loads classes and jars and starts the pollers and carriers of virtual threads.
+        // The first run loads classes and jars and starts the pollers and carriers of virtual
+        // threads.
         runWith(0);
         NODE.nothingLeft();
         DaemonProcess first = now();
@@ -28,9 +32,17 @@ public class RepeatedRunTest {
         }
 
         NODE.nothingLeft();
-        // What leaks at each run comes to as many as there were runs; below that the JVM may still have grown by itself.
-        Await.until("hakod to hold fewer than " + codes.length + " more descriptors and threads than " + first, Node.LIMIT,
-                () -> now().descriptors() < first.descriptors() + codes.length && now().threads() < first.threads() + codes.length,
+        // What leaks at each run comes to as many as there were runs; below that the JVM may still
+        // have grown by itself.
+        Await.until(
+                "hakod to hold fewer than "
+                        + codes.length
+                        + " more descriptors and threads than "
+                        + first,
+                Node.LIMIT,
+                () ->
+                        now().descriptors() < first.descriptors() + codes.length
+                                && now().threads() < first.threads() + codes.length,
                 () -> now() + "\n" + NODE.descriptorsText());
     }
 

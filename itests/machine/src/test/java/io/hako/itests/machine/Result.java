@@ -6,17 +6,22 @@ import java.nio.charset.StandardCharsets;
 /** What a command left: its exit code and the whole of its two outputs. */
 record Result(int exit, byte[] out, String err) {
 
-  String text() {
-    return new String(out, StandardCharsets.UTF_8);
-  }
+    String text() {
+        return new String(out, StandardCharsets.UTF_8);
+    }
 
-  /** The output without its last line end. */
-  String line() {
-    return text().stripTrailing();
-  }
+    /** The output without its last line end. */
+    String line() {
+        return text().stripTrailing();
+    }
 
-  @Override
-  public String toString() {
-    return "exit " + exit + "\nout: " + (out.length > 2000 ? out.length + " bytes" : text()) + "\nerr: " + err;
-  }
+    @Override
+    public String toString() {
+        return "exit "
+                + exit
+                + "\nout: "
+                + (out.length > 2000 ? out.length + " bytes" : text())
+                + "\nerr: "
+                + err;
+    }
 }

@@ -13,7 +13,10 @@ import java.util.Random;
 import org.junit.ClassRule;
 import org.junit.Test;
 
-/** {@code hako run} in the foreground: a kernel of its own, exact exit codes, streams that stay apart and complete. */
+/**
+ * {@code hako run} in the foreground: a kernel of its own, exact exit codes, streams that stay
+ * apart and complete.
+ */
 public class RunTest {
     @ClassRule public static final Node NODE = new Node();
 
@@ -32,7 +35,9 @@ public class RunTest {
 
     @Test
     public void outputAndErrorStayApart() {
-        Result result = NODE.hako("run", "--rm", "demo", "sh", "-c", "echo to-out; echo to-err >&2; exit 42");
+        Result result =
+                NODE.hako(
+                        "run", "--rm", "demo", "sh", "-c", "echo to-out; echo to-err >&2; exit 42");
 
         assertEquals(result.toString(), 42, result.exit());
         assertEquals("to-out\n", result.text());
@@ -52,7 +57,16 @@ public class RunTest {
     /** The end of the input is told while the output goes on. */
     @Test
     public void theEndOfTheInputIsAHalfClose() {
-        Result counted = NODE.hako(tenMebibytes(), "run", "--rm", "-i", "demo", "sh", "-c", "wc -c; echo more; exit 137");
+        Result counted =
+                NODE.hako(
+                        tenMebibytes(),
+                        "run",
+                        "--rm",
+                        "-i",
+                        "demo",
+                        "sh",
+                        "-c",
+                        "wc -c; echo more; exit 137");
 
         assertEquals(TEN_MIB + "\nmore\n", counted.text());
         assertEquals(counted.toString(), 137, counted.exit());

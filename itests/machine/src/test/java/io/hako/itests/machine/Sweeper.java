@@ -8,7 +8,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 
-/** Clears what a failed test has left of a node, so that it disturbs no later one: processes, mounts, cgroups. */
+/**
+ * Clears what a failed test has left of a node, so that it disturbs no later one: processes,
+ * mounts, cgroups.
+ */
 final class Sweeper {
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
@@ -16,9 +19,14 @@ final class Sweeper {
 
     static void sweep(Path run, Path state) {
         Set<Long> processes = Residue.processes(run).keySet();
-        List<Path> cgroups = Residue.cgroups().stream().filter(cgroup -> holds(cgroup, processes)).toList();
+        List<Path> cgroups =
+                Residue.cgroups().stream().filter(cgroup -> holds(cgroup, processes)).toList();
         processes.forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
-        Await.until("killed processes to be gone", LIMIT, () -> Residue.processes(run).isEmpty(), () -> Residue.processes(run).toString());
+        Await.until(
+                "killed processes to be gone",
+                LIMIT,
+                () -> Residue.processes(run).isEmpty(),
+                () -> Residue.processes(run).toString());
         // The last one mounted is above the others.
         Residue.mounts(run, state).reversed().forEach(Sweeper::unmount);
         cgroups.forEach(Sweeper::removeCgroup);

@@ -8,15 +8,24 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The hako command on a terminal of its own, at which a test sits: it types, resizes and reads what is shown. */
+/**
+ * The hako command on a terminal of its own, at which a test sits: it types, resizes and reads what
+ * is shown.
+ */
 final class Terminal implements AutoCloseable {
     private final Running running;
     private int read;
 
     /** Starts hako on a terminal of so many rows and columns. */
     Terminal(Node node, int rows, int columns, String... arguments) {
-        List<String> command = new ArrayList<>(List.of(
-                "python3", script().toString(), Integer.toString(rows), Integer.toString(columns), node.command()));
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                "python3",
+                                script().toString(),
+                                Integer.toString(rows),
+                                Integer.toString(columns),
+                                node.command()));
         command.addAll(List.of(arguments));
         running = node.startProgram(command);
     }
@@ -38,7 +47,10 @@ final class Terminal implements AutoCloseable {
 
     /** Waits until this is shown, after all that was expected before. */
     void expect(String text) {
-        running.awaitOutput("\"" + text + "\" after " + read + " characters", out -> out.indexOf(text, read) >= 0, Node.LIMIT);
+        running.awaitOutput(
+                "\"" + text + "\" after " + read + " characters",
+                out -> out.indexOf(text, read) >= 0,
+                Node.LIMIT);
         read = running.textSoFar().indexOf(text, read) + text.length();
     }
 

@@ -14,7 +14,8 @@ public class TerminalTest {
 
     @Test
     public void aShellInAContainerIsAsOneHere() {
-        try (Terminal shell = new Terminal(NODE, 33, 101, "run", "--rm", "-it", "--name", "seat", "demo", "sh")) {
+        try (Terminal shell =
+                new Terminal(NODE, 33, 101, "run", "--rm", "-it", "--name", "seat", "demo", "sh")) {
             shell.expect("/ # ");
             hasItsSizeAndFollowsTheWindow(shell);
             interruptsWhatRunsInFront(shell);
@@ -29,14 +30,17 @@ public class TerminalTest {
     private static void hasItsSizeAndFollowsTheWindow(Terminal shell) {
         shell.type("stty size\n");
         shell.expect("33 101");
-        shell.type("sh -c 'trap \"stty size; exit\" WINCH; echo rea\"\"dy; while :; do sleep 0.1; done'\n");
+        shell.type(
+                "sh -c 'trap \"stty size; exit\" WINCH; echo rea\"\"dy; while :; do sleep 0.1; done'\n");
         shell.expect("ready");
         shell.resize(50, 120);
         shell.expect("50 120");
         shell.expect("/ # ");
     }
 
-    /** What is typed is shown, and the interrupt character ends the program in front, not the shell. */
+    /**
+     * What is typed is shown, and the interrupt character ends the program in front, not the shell.
+     */
     private static void interruptsWhatRunsInFront(Terminal shell) {
         shell.type("echo beg\"\"un; sleep 600\n");
         shell.expect("echo beg\"\"un");
