@@ -12,8 +12,8 @@ NATIVE_SOURCES=(Cargo.toml Cargo.lock .cargo native protocols)
 GUEST_SOURCES=(guest-image "$NATIVE/hako-agent")
 
 maven() {
-  # A launcher that does not know of JDK 25 warns about its own libraries.
-  MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED ${MAVEN_OPTS:-}" \
+  # A launcher that does not know of JDK 25 warns about its own libraries, and resets a terminal's colours where there is none.
+  MAVEN_OPTS="-Djansi.noreset=true --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED ${MAVEN_OPTS:-}" \
     mvn --quiet --batch-mode "$(on_terminal || echo -Dstyle.color=never)" --file "$TREE/pom.xml" "$@"
 }
 
@@ -70,9 +70,14 @@ build_java() {
 }
 
 package_java() {
+  forget_stale
+  maven --projects assembly/distribution --also-make -Dmaven.test.skip=true package
+}
+
+# Maven takes nothing away that an earlier build of other sources made.
+forget_stale() {
   forget_layout
   built protocols protocols || stamped protocols forget_generated protocols
-  maven --projects assembly/distribution --also-make -Dmaven.test.skip=true package
 }
 
 # A message that is taken out of a .proto would leave its class behind, which no longer compiles.

@@ -23,8 +23,18 @@ TOML
 
 # The daemon's process id, if it runs.
 daemon_pid() {
+  daemon_in "$RUN_DIR/hakod.lock"
+}
+
+# That of a daemon which waits for a debugger: it has not come so far as to take the lock.
+waiting_pid() {
+  ! daemon_pid >/dev/null && daemon_in "$RUN_DIR/waits-for-debugger"
+}
+
+# daemon_in FILE: the process id in it, if that is a daemon of this tree.
+daemon_in() {
   local pid
-  pid=$(cat "$RUN_DIR/hakod.lock" 2>/dev/null) || return 1
+  pid=$(cat "$1" 2>/dev/null) || return 1
   # The number may be another program's by now.
   [[ -n $pid && -r /proc/$pid/cmdline ]] &&
     tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "-Dhako.home=$HOME_DIR" && printf '%s' "$pid"
@@ -39,16 +49,16 @@ ensure_daemon() {
     fi
     say "The daemon was built from older sources: starting it again. Its containers run on."
     end_daemon "$pid"
+  elif pid=$(waiting_pid); then
+    die "The daemon of this tree, process $pid, waits for a Java debugger (./dev debug): attach one and let it run, or end it with ./dev stop."
   fi
   start_daemon
 }
 
 start_daemon() {
   local log=$DEV_DIR/hakod.log pid limit=$((SECONDS + 60))
-  mkdir -p "$DEV_DIR" "$RUN_DIR"
-  # Nothing to the daemon; the next ./dev sees from which sources it runs.
-  fingerprint "${DAEMON_SOURCES[@]}" >"$RUN_DIR/daemon-built-from"
-  note_plugins
+  mkdir -p "$DEV_DIR"
+  note_sources
   # The daemon outlives this shell: a session of its own, and none of its descriptors.
   setsid "$HOME_DIR/bin/hakod" >>"$log" 2>&1 </dev/null &
   pid=$!
@@ -58,6 +68,13 @@ $(tail -n 15 "$log")"
     ((SECONDS < limit)) || die "The daemon of this tree, process $pid, did not answer within 60 s; its log is $log."
     sleep 0.1
   done
+}
+
+# Nothing to the daemon that is about to start; the next ./dev sees from which sources it runs.
+note_sources() {
+  mkdir -p "$RUN_DIR"
+  fingerprint "${DAEMON_SOURCES[@]}" >"$RUN_DIR/daemon-built-from"
+  note_plugins
 }
 
 note_plugins() {

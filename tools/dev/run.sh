@@ -109,11 +109,18 @@ TEXT
 
 verb_debug() {
   local port=${1:-5005} pid
-  [[ $port =~ ^[0-9]+$ ]] || die "'$port' is no port: ./dev debug --help"
+  no_more_arguments debug "${@:2}"
+  if [[ ! $port =~ ^[1-9][0-9]{0,4}$ ]] || ((port > 65535)); then
+    die "'$port' is no port: ./dev debug --help"
+  fi
   ready "./dev debug"
-  if pid=$(daemon_pid); then
+  if pid=$(daemon_pid || waiting_pid); then
     end_daemon "$pid"
   fi
+  note_sources
+  # hakod takes this shell's process over.
+  echo $$ >"$RUN_DIR/waits-for-debugger"
+  say "hakod waits for a debugger, such as: jdb -attach 127.0.0.1:$port"
   HAKO_LOG=${HAKO_LOG:-debug} \
     HAKO_JAVA_OPTIONS="-agentlib:jdwp=transport=dt_socket,server=y,suspend=y,address=127.0.0.1:$port" \
     exec "$HOME_DIR/bin/hakod"
@@ -126,7 +133,7 @@ help_stop() {
 verb_stop() {
   no_more_arguments stop "$@"
   local pid
-  if pid=$(daemon_pid); then
+  if pid=$(daemon_pid || waiting_pid); then
     end_daemon "$pid"
   else
     say "No daemon of this tree runs."
