@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Bind mounts that have their options from the first moment. A bind that is remounted read-only afterwards stays writable
 //! in the namespaces that its mount has reached before: there in virtiofsd's, which serves the guest (mount_namespaces(7)).
+//!
+//! The copy leaves its source's peer group before it is mounted, with all that is mounted below it. Else its unmount, which takes
+//! those with it, would unmount them at the source too. On a shared mount it becomes shared again, with its own copies alone.
 
 use crate::mount_options::MountOptions;
 use crate::sys;
@@ -37,7 +40,7 @@ struct MountAttributes {
 /// Binds `source` at `target`. The options of a recursive bind hold for all that it has mounted below it.
 pub fn bind(source: &CStr, target: &OwnedFd, options: &MountOptions) -> io::Result<()> {
     let tree = Tree::of(source, options.bind & libc::MS_REC != 0)?;
-    tree.set(options.flags)?;
+    tree.set(options.flags, propagation(options))?;
     tree.attach(target.as_fd())
 }
 
@@ -58,12 +61,9 @@ impl Tree {
         Ok(Tree { root, depth })
     }
 
-    /// Sets what MS_ flags say, and nothing where they say nothing.
-    pub fn set(&self, flags: u64) -> io::Result<()> {
-        let attributes = attributes(flags);
-        if attributes.set | attributes.clear == 0 {
-            return Ok(());
-        }
+    /// Sets what MS_ flags say, and the propagation, MS_PRIVATE or MS_SLAVE (mount_namespaces(7)).
+    pub fn set(&self, flags: u64, propagation: u64) -> io::Result<()> {
+        let attributes = MountAttributes { propagation, ..attributes(flags) };
         let (root, flags) = (self.root.as_raw_fd(), libc::AT_EMPTY_PATH | self.depth);
         let size = std::mem::size_of::<MountAttributes>();
         // SAFETY: a C string and a structure of the size that is passed, which both outlive the call.
@@ -92,6 +92,12 @@ impl Tree {
             Ok(found.st_mode & libc::S_IFMT)
         }
     }
+}
+
+/// What is mounted or unmounted at the source later reaches the copy if it is asked to follow.
+fn propagation(options: &MountOptions) -> u64 {
+    let follows = options.propagation.iter().any(|kind| kind & libc::MS_SLAVE != 0);
+    if follows { libc::MS_SLAVE } else { libc::MS_PRIVATE }
 }
 
 fn attributes(flags: u64) -> MountAttributes {

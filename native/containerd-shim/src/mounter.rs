@@ -75,7 +75,9 @@ fn finish(place: &Place, target: &Path, options: &MountOptions) -> io::Result<()
     // The descriptor from before the mount still means the directory underneath.
     let mounted = open_target(place, target, Missing::Fail).map_err(|status| io::Error::other(status.message))?;
     let path = through(&mounted)?;
-    options.propagation.iter().try_for_each(|propagation| call(c"", &path, c"", *propagation, c""))
+    // What cuts a bind off has been done.
+    let left = options.propagation.iter().filter(|kind| options.bind == 0 || **kind & libc::MS_SHARED != 0);
+    left.copied().try_for_each(|propagation| call(c"", &path, c"", propagation, c""))
 }
 
 /// Unmounts whatever is mounted at the target, however often; then, if wanted, removes the target unless something is in it.

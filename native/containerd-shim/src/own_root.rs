@@ -70,7 +70,7 @@ fn parts(root: &OwnRoot, program: &Path) -> io::Result<Vec<(PathBuf, Part)>> {
         parts.push((path.to_owned(), readable(path).map_err(|error| about(path, error))?));
     }
     for path in root.followed.iter().map(Path::new) {
-        let tree = tree(path).and_then(|tree| tree.set(libc::MS_NODEV).map(|()| tree));
+        let tree = tree(path).and_then(|tree| tree.set(libc::MS_NODEV, libc::MS_SLAVE).map(|()| tree));
         parts.push((path.to_owned(), Part::Followed(tree.map_err(|error| about(path, error))?)));
     }
     Ok(parts)
@@ -87,7 +87,7 @@ fn readable(path: &Path) -> io::Result<Part> {
     let tree = tree(path)?;
     // A device that is listed is meant to be one. (That it is read-only keeps nobody from writing to what it stands for.)
     let no_devices = if matches!(tree.kind()?, libc::S_IFCHR | libc::S_IFBLK) { 0 } else { libc::MS_NODEV };
-    tree.set(libc::MS_RDONLY | libc::MS_NOSUID | no_devices)?;
+    tree.set(libc::MS_RDONLY | libc::MS_NOSUID | no_devices, libc::MS_SLAVE)?;
     Ok(Part::Readable(tree))
 }
 

@@ -162,6 +162,51 @@ fn a_read_only_bind_is_read_only_in_a_confined_process_too() {
     kill(process.pid, libc::SIGKILL);
 }
 
+/// A source on a shared mount, as everything is under systemd, with something mounted below it.
+fn shared_source(pod: &Pod, link: &mut Link) -> String {
+    let share = pod.path("share");
+    fs::create_dir(&share).unwrap();
+    mount(link, "bind", &share, &share, "bind,shared").unwrap();
+    let source = pod.path("volume");
+    mount(link, "tmpfs", "tmpfs", &source, "size=64k,shared").unwrap();
+    mount(link, "tmpfs", "tmpfs", &format!("{source}/sub"), "size=64k").unwrap();
+    source
+}
+
+fn is_mounted(target: &str) -> bool {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    table.lines().any(|line| line.split(' ').nth(4) == Some(target))
+}
+
+#[test]
+fn an_unmount_in_the_share_does_not_reach_the_source() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let source = shared_source(&pod, &mut link);
+    for propagation in ["rprivate", "rslave", ""] {
+        let target = pod.path("share/c1");
+        mount(&mut link, "rbind", &source, &target, propagation).unwrap();
+        assert!(is_mounted(&format!("{target}/sub")));
+        unmount(&mut link, &target, true).unwrap();
+        assert!(!is_mounted(&target));
+        assert!(is_mounted(&format!("{source}/sub")), "{propagation}");
+    }
+}
+
+#[test]
+fn a_bind_follows_its_source_if_it_is_asked_to() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let source = shared_source(&pod, &mut link);
+    mount(&mut link, "rbind", &source, &pod.path("share/follows"), "ro,rslave").unwrap();
+    mount(&mut link, "rbind", &source, &pod.path("share/stays"), "rprivate").unwrap();
+    mount(&mut link, "tmpfs", "tmpfs", &format!("{source}/late"), "size=64k").unwrap();
+    assert!(is_mounted(&pod.path("share/follows/late")));
+    assert!(!is_mounted(&pod.path("share/stays/late")));
+    mount(&mut link, "tmpfs", "tmpfs", &pod.path("share/stays/sub/own"), "size=64k").unwrap();
+    assert!(!is_mounted(&format!("{source}/sub/own")));
+}
+
 #[test]
 fn a_mount_in_use_goes_all_the_same() {
     let pod = Pod::new();
