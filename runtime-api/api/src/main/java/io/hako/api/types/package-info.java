@@ -3,7 +3,7 @@
  * The words that every other package uses: identities, quantities, descriptors, calls and failures.
  */
 @Export
-@Version("0.3.0")
+@Version("0.4.0")
 @NullMarked
 package io.hako.api.types;
 
