@@ -22,8 +22,8 @@ import java.util.TreeSet;
 
 /**
  * The settings file of this node (TOML 1.0), read once and validated: {@code [guest]}, {@code
- * [drivers]}, {@code [logs]}, {@code [veth]}, and a table {@code [KIND.NAME]} for each driver that
- * has settings. Whatever is not known is refused. Immutable.
+ * [drivers]}, {@code [annotations]}, {@code [logs]}, {@code [veth]}, and a table {@code
+ * [KIND.NAME]} for each driver that has settings. Whatever is not known is refused. Immutable.
  */
 public final class HakoSettings {
     private static final Map<String, Class<? extends Record>> TABLES =
@@ -32,6 +32,8 @@ public final class HakoSettings {
                     GuestSettings.class,
                     "drivers",
                     DriverChoice.class,
+                    "annotations",
+                    AnnotationSettings.class,
                     "logs",
                     LogSettings.class,
                     "veth",
@@ -42,6 +44,7 @@ public final class HakoSettings {
     private final Map<DriverId, DriverSettings> drivers;
     private final GuestSettings guest;
     private final DriverChoice choice;
+    private final AnnotationSettings annotations;
     private final LogSettings logs;
     private final VethSettings veth;
 
@@ -54,6 +57,8 @@ public final class HakoSettings {
         this.drivers = Map.copyOf(drivers);
         guest = bind("guest", GuestSettings.class);
         choice = bind("drivers", DriverChoice.class);
+        annotations = bind("annotations", AnnotationSettings.class);
+        Overrides.check(annotations);
         logs = bind("logs", LogSettings.class);
         veth = bind("veth", VethSettings.class);
     }
@@ -152,33 +157,61 @@ public final class HakoSettings {
         return drivers.keySet();
     }
 
+    /**
+     * The settings that hold for a pod with these annotations.
+     *
+     * @throws DriverException INVALID_REQUEST for an annotation that is unknown, not allowed by the
+     *     operator, or has a value that does not fit
+     */
+    public PodSettings forPod(Map<String, String> podAnnotations) {
+        Map<String, Object> guestOverrides = Overrides.of("guest", podAnnotations, annotations);
+        Map<String, Object> driverOverrides = Overrides.of("drivers", podAnnotations, annotations);
+        GuestSettings podGuest = bind("guest", GuestSettings.class, guestOverrides);
+        DriverChoice podChoice = bind("drivers", DriverChoice.class, driverOverrides);
+        List<Origin> origins = new ArrayList<>(origins("drivers", podChoice, driverOverrides));
+        origins.addAll(origins("guest", podGuest, guestOverrides));
+        return new PodSettings(podGuest, podChoice, origins);
+    }
+
     /** The daemon's own settings, in the order of tables and keys, and where each came from. */
     public List<Origin> origins() {
         List<Origin> all = new ArrayList<>();
         Map<String, Record> records = new LinkedHashMap<>();
+        records.put("annotations", annotations);
         records.put("drivers", choice);
         records.put("guest", guest);
         records.put("logs", logs);
         records.put("veth", veth);
-        records.forEach(
-                (table, record) ->
-                        RecordBinder.values(record)
-                                .forEach(
-                                        (key, value) -> {
-                                            boolean set =
-                                                    given.getOrDefault(table, Map.of())
-                                                            .containsKey(key);
-                                            all.add(
-                                                    new Origin(
-                                                            table + "." + key,
-                                                            value.toString(),
-                                                            set ? file : "default"));
-                                        }));
+        records.forEach((table, record) -> all.addAll(origins(table, record, Map.of())));
         return all;
     }
 
+    private List<Origin> origins(String table, Record record, Map<String, Object> overrides) {
+        return RecordBinder.values(record).entrySet().stream()
+                .map(
+                        entry ->
+                                new Origin(
+                                        table + "." + entry.getKey(),
+                                        entry.getValue().toString(),
+                                        origin(table, entry.getKey(), overrides)))
+                .toList();
+    }
+
+    private String origin(String table, String key, Map<String, Object> overrides) {
+        if (overrides.containsKey(key)) {
+            return "annotation " + Overrides.PREFIX + table + "." + key;
+        }
+        return given.getOrDefault(table, Map.of()).containsKey(key) ? file : "default";
+    }
+
+    private <T extends Record> T bind(String table, Class<T> type, Map<String, Object> overrides) {
+        Map<String, Object> values = new LinkedHashMap<>(given.getOrDefault(table, Map.of()));
+        values.putAll(overrides);
+        return RecordBinder.bind(type, table, values);
+    }
+
     private <T extends Record> T bind(String table, Class<T> type) {
-        return RecordBinder.bind(type, table, given.getOrDefault(table, Map.of()));
+        return bind(table, type, Map.of());
     }
 
     private static Map<DriverId, DriverSettings> driverTables(String name, Object value) {

@@ -2,9 +2,9 @@
 package io.hako.settings;
 
 /**
- * One effective setting of the daemon and where its value came from.
+ * One effective setting of the daemon, or of a pod, and where its value came from.
  *
  * @param key full name, such as {@code guest.memory}
- * @param from the file's path, or {@code default}
+ * @param from the file's path, {@code default}, or {@code annotation} and its name
  */
 public record Origin(String key, String value, String from) {}

@@ -41,6 +41,11 @@ final class Values {
         return scalar(key, value, (Class<?>) type);
     }
 
+    /** Whether a file gives values of this type as numbers alone. */
+    static boolean isNumber(Class<?> type) {
+        return type == CpuCount.class || type == int.class || type == long.class;
+    }
+
     private static List<Object> list(String key, Object value, Type element) {
         if (!(value instanceof List<?> values)) {
             throw wrong(key, "a list", value);
