@@ -16,7 +16,7 @@ public sealed interface Entry {
      * Version of the whole format, written into the first line. A journal with a higher one is
      * refused.
      */
-    int SCHEMA = 1;
+    int SCHEMA = 2;
 
     /**
      * The first line: what never changes.
@@ -64,9 +64,38 @@ public sealed interface Entry {
     record Machine(MachinePhase phase, int pid, String reason) implements Entry {}
 
     /**
-     * A container is about to be made. {@code name} and {@code image}: its annotations, or empty.
+     * What the machine is to be.
+     *
+     * @param memory bytes of the whole machine
+     * @param containerMemory bytes of it that its containers may use
+     * @param settings what was decided by, in the order of their keys
      */
-    record Container(String id, String bundle, String name, String image, List<String> command)
+    record Planned(long memory, long containerMemory, int cpus, List<Setting> settings)
+            implements Entry {
+        public Planned {
+            settings = List.copyOf(settings);
+        }
+    }
+
+    /**
+     * A setting as it held when the machine was planned.
+     *
+     * @param from where its value came from, for people
+     */
+    record Setting(String key, String value, String from) {}
+
+    /**
+     * A container is about to be made. {@code name} and {@code image}: its annotations, or empty.
+     *
+     * @param sandbox it stands for the machine itself: the guest has no such container
+     */
+    record Container(
+            String id,
+            String bundle,
+            String name,
+            String image,
+            List<String> command,
+            boolean sandbox)
             implements Entry {
         public Container {
             command = List.copyOf(command);

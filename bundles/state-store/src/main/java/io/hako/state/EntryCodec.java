@@ -28,6 +28,7 @@ final class EntryCodec {
                     Map.entry("handle", Entry.Handle.class),
                     Map.entry("handle-gone", Entry.HandleGone.class),
                     Map.entry("step", Entry.Step.class),
+                    Map.entry("planned", Entry.Planned.class),
                     Map.entry("machine", Entry.Machine.class),
                     Map.entry("container", Entry.Container.class),
                     Map.entry("process", Entry.Process.class),

@@ -13,6 +13,7 @@ import java.util.function.UnaryOperator;
 /**
  * What a sandbox's journal says, replayed. Immutable; each entry makes a new one.
  *
+ * @param plan what the machine is to be; absent before it is decided
  * @param effects begun and not undone, in the order of beginning
  * @param handles by slot, in the order of making
  * @param containers by id, in the order of making; a deleted one is absent
@@ -21,6 +22,7 @@ import java.util.function.UnaryOperator;
 public record SandboxRecord(
         Entry.Sandbox identity,
         Entry.Machine machine,
+        Optional<Entry.Planned> plan,
         List<Effect> effects,
         SequencedMap<String, Entry.Handle> handles,
         SequencedMap<String, ContainerRecord> containers,
@@ -44,6 +46,7 @@ public record SandboxRecord(
         return new SandboxRecord(
                 identity,
                 new Entry.Machine(MachinePhase.STARTING, 0, ""),
+                Optional.empty(),
                 List.of(),
                 new LinkedHashMap<>(),
                 new LinkedHashMap<>(),
@@ -73,7 +76,18 @@ public record SandboxRecord(
             case Entry.HandleGone gone -> withHandles(without(handles, gone.slot()));
             case Entry.Step step -> withSteps(added(steps, step));
             case Entry.Machine now ->
-                    new SandboxRecord(identity, now, effects, handles, containers, steps, requests);
+                    new SandboxRecord(
+                            identity, now, plan, effects, handles, containers, steps, requests);
+            case Entry.Planned decided ->
+                    new SandboxRecord(
+                            identity,
+                            machine,
+                            Optional.of(decided),
+                            effects,
+                            handles,
+                            containers,
+                            steps,
+                            requests);
             case Entry.Container made ->
                     withContainers(put(containers, made.id(), ContainerRecord.of(made)));
             case Entry.Process made -> changed(made.container(), c -> c.with(made));
@@ -93,6 +107,7 @@ public record SandboxRecord(
         List<Entry> all = new ArrayList<>();
         all.add(identity);
         all.add(machine);
+        plan.ifPresent(all::add);
         for (Effect e : effects) {
             all.add(new Entry.Begin(e.slot(), e.kind(), e.name(), e.detail()));
             if (e.done()) {
@@ -129,24 +144,28 @@ public record SandboxRecord(
     }
 
     private SandboxRecord withEffects(List<Effect> changed) {
-        return new SandboxRecord(identity, machine, changed, handles, containers, steps, requests);
+        return new SandboxRecord(
+                identity, machine, plan, changed, handles, containers, steps, requests);
     }
 
     private SandboxRecord withHandles(SequencedMap<String, Entry.Handle> changed) {
-        return new SandboxRecord(identity, machine, effects, changed, containers, steps, requests);
+        return new SandboxRecord(
+                identity, machine, plan, effects, changed, containers, steps, requests);
     }
 
     private SandboxRecord withContainers(SequencedMap<String, ContainerRecord> changed) {
-        return new SandboxRecord(identity, machine, effects, handles, changed, steps, requests);
+        return new SandboxRecord(
+                identity, machine, plan, effects, handles, changed, steps, requests);
     }
 
     private SandboxRecord withSteps(List<Entry.Step> changed) {
         return new SandboxRecord(
-                identity, machine, effects, handles, containers, changed, requests);
+                identity, machine, plan, effects, handles, containers, changed, requests);
     }
 
     private SandboxRecord withRequests(SequencedMap<String, RequestRecord> changed) {
-        return new SandboxRecord(identity, machine, effects, handles, containers, steps, changed);
+        return new SandboxRecord(
+                identity, machine, plan, effects, handles, containers, steps, changed);
     }
 
     static <V> SequencedMap<String, V> put(Map<String, V> map, String key, V value) {

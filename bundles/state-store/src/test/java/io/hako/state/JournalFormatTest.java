@@ -2,6 +2,7 @@
 package io.hako.state;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
@@ -12,6 +13,8 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.stream.Collectors;
 import org.junit.Before;
 import org.junit.Rule;
 import org.junit.Test;
@@ -53,14 +56,14 @@ public class JournalFormatTest {
 
     @Test
     public void aHigherSchemaIsRefused() throws IOException {
-        Files.writeString(file, golden().replace("\"v\":1", "\"v\":2"));
+        Files.writeString(file, golden().replace("\"v\":2", "\"v\":3"));
         DriverException refusal =
                 assertThrows(DriverException.class, () -> store.open(Samples.OWNER));
         assertEquals(FailureKind.UNSUPPORTED, refusal.failure());
         assertEquals(
                 "The journal "
                         + file
-                        + " has format 2, but this hako reads up to 1: start the newer hako that wrote it.",
+                        + " has format 3, but this hako reads up to 2: start the newer hako that wrote it.",
                 refusal.getMessage());
     }
 
@@ -71,7 +74,7 @@ public class JournalFormatTest {
         DriverException refusal =
                 assertThrows(DriverException.class, () -> store.open(Samples.OWNER));
         assertEquals(
-                "Line 5 of the journal "
+                "Line 6 of the journal "
                         + file
                         + " cannot be read (\"kind\" is missing): look at its sandbox's processes, then"
                         + " remove the file.",
@@ -87,8 +90,25 @@ public class JournalFormatTest {
                 Files.getPosixFilePermissions(file).size() == 2);
     }
 
+    @Test
+    public void aJournalOfTheFormatBeforeIsReadWithoutWhatItDidNotHave() throws IOException {
+        String older =
+                golden("journal-1.jsonl")
+                        .lines()
+                        .takeWhile(line -> !line.contains("\"t\":\"exited\""))
+                        .collect(Collectors.joining("\n", "", "\n"));
+        Files.writeString(file, older);
+        SandboxRecord record = store.open(Samples.OWNER).orElseThrow().record();
+        assertFalse(record.container("web").orElseThrow().facts().sandbox());
+        assertEquals(Optional.empty(), record.plan());
+    }
+
     private static String golden() throws IOException {
-        try (InputStream in = JournalFormatTest.class.getResourceAsStream("journal-1.jsonl")) {
+        return golden("journal-2.jsonl");
+    }
+
+    private static String golden(String name) throws IOException {
+        try (InputStream in = JournalFormatTest.class.getResourceAsStream(name)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
     }

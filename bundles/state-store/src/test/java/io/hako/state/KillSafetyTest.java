@@ -79,7 +79,7 @@ public class KillSafetyTest {
     public void aLongLifeStaysASmallFileAndForgetsNothingThatMatters() throws IOException {
         SandboxJournal journal = store.create(Samples.OWNER, Samples.SANDBOX);
         journal.append(new Entry.Begin("sandbox", "cgroup", "/hako/web", ""));
-        journal.append(new Entry.Container("web", "/b", "", "", List.of("sh")));
+        journal.append(new Entry.Container("web", "/b", "", "", List.of("sh"), false));
         for (int i = 0; i < 3_000; i++) {
             journal.append(new Entry.Request("c:" + i + ":1", "Exec"));
             journal.append(new Entry.Answered("c:" + i + ":1", "", "{}"));

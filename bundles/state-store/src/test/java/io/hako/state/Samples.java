@@ -27,7 +27,13 @@ final class Samples {
                         "/run/hako/bundles/web",
                         "shop",
                         "demo",
-                        List.of("sh", "-c", "echo \"ä\u2028\"")),
+                        List.of("sh", "-c", "echo \"ä\u2028\""),
+                        true),
+                new Entry.Planned(
+                        268435456,
+                        201326592,
+                        1,
+                        List.of(new Entry.Setting("guest.cpus", "1", "default"))),
                 new Entry.Process(
                         "web", "", false, "", "/f/out", "/f/err", 0, Long.MIN_VALUE, 7, ""),
                 new Entry.Begin("sandbox", "cgroup", "/hako/web", ""),
