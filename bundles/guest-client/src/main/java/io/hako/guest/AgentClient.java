@@ -17,6 +17,7 @@ import io.hako.guest.proto.ListRequest;
 import io.hako.guest.proto.ListResponse;
 import io.hako.guest.proto.PidsResponse;
 import io.hako.guest.proto.PowerOffRequest;
+import io.hako.guest.proto.PreparePodResponse;
 import io.hako.guest.proto.ProcessResponse;
 import io.hako.guest.proto.StartContainerRequest;
 import io.hako.guest.proto.StatsRequest;
@@ -174,6 +175,12 @@ final class AgentClient implements Guest {
     }
 
     @Override
+    public PodPlaces preparePod(String key, PodNeeds needs, Call call) {
+        return Answers.places(
+                ask("PreparePod", Requests.pod(key, needs), PreparePodResponse.parser(), call));
+    }
+
+    @Override
     public int createContainer(
             String key,
             String container,
@@ -239,6 +246,11 @@ final class AgentClient implements Guest {
     @Override
     public void resume(String container, Call call) {
         tell("Resume", container(container), call);
+    }
+
+    @Override
+    public void update(String key, String container, String resources, Call call) {
+        tell("Update", Requests.update(key, container, resources), call);
     }
 
     @Override

@@ -3,12 +3,14 @@ package io.hako.guest;
 
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
+import io.hako.api.types.GuestPath;
 import io.hako.guest.proto.ContainerStats;
 import io.hako.guest.proto.Event;
 import io.hako.guest.proto.EventsResponse;
 import io.hako.guest.proto.HelloResponse;
 import io.hako.guest.proto.ListResponse;
 import io.hako.guest.proto.PidsResponse;
+import io.hako.guest.proto.PreparePodResponse;
 import io.hako.guest.proto.ProcessResponse;
 import io.hako.guest.proto.ProcessStatus;
 import io.hako.guest.proto.StatsResponse;
@@ -43,6 +45,22 @@ final class Answers {
                 name("kernel release", answer.getKernelRelease()),
                 name("instance", answer.getInstance()),
                 answer.getIdentitySet());
+    }
+
+    static PodPlaces places(PreparePodResponse answer) {
+        Optional<GuestPath> processes =
+                answer.getPid().isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(path("process namespace", answer.getPid()));
+        return new PodPlaces(processes, path("shared memory", answer.getShm()));
+    }
+
+    private static GuestPath path(String what, String text) {
+        try {
+            return new GuestPath(name(what, text));
+        } catch (DriverException e) {
+            throw refused(what, "\"" + text + "\", which is no path");
+        }
     }
 
     static int pid(ProcessResponse answer) {

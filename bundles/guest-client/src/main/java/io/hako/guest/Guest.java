@@ -45,6 +45,9 @@ public interface Guest extends AutoCloseable {
     /** Succeeds if nothing is mounted there. */
     void unmount(String key, GuestPath target, Call call);
 
+    /** Gives the containers of a pod what they share; repeating it changes nothing. */
+    PodPlaces preparePod(String key, PodNeeds needs, Call call);
+
     /**
      * Makes a container; its process waits for {@link #startContainer}.
      *
@@ -90,6 +93,13 @@ public interface Guest extends AutoCloseable {
     void pause(String container, Call call);
 
     void resume(String container, Call call);
+
+    /**
+     * Changes a container's limits, or nothing if one of them is refused.
+     *
+     * @param resources OCI runtime-spec LinuxResources, JSON; what it does not name stays
+     */
+    void update(String key, String container, String resources, Call call);
 
     /** All processes of all containers that have not been deleted. */
     List<GuestProcess> list(Call call);

@@ -3,6 +3,7 @@ package io.hako.guest;
 
 import com.google.protobuf.ByteString;
 import io.hako.api.types.GuestPath;
+import io.hako.api.types.MemorySize;
 import io.hako.guest.proto.ConfigureNetworkRequest;
 import io.hako.guest.proto.CreateContainerRequest;
 import io.hako.guest.proto.DeleteRequest;
@@ -10,12 +11,14 @@ import io.hako.guest.proto.ExecRequest;
 import io.hako.guest.proto.Interface;
 import io.hako.guest.proto.MountRequest;
 import io.hako.guest.proto.Neighbour;
+import io.hako.guest.proto.PreparePodRequest;
 import io.hako.guest.proto.ResizeTerminalRequest;
 import io.hako.guest.proto.Resolver;
 import io.hako.guest.proto.Route;
 import io.hako.guest.proto.SetIdentityRequest;
 import io.hako.guest.proto.SignalRequest;
 import io.hako.guest.proto.Stdio;
+import io.hako.guest.proto.UpdateRequest;
 import io.hako.guest.proto.WaitRequest;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -85,6 +88,23 @@ final class Requests {
                 .setSource(source)
                 .setTarget(target.text())
                 .addAllOptions(options)
+                .build();
+    }
+
+    static PreparePodRequest pod(String key, PodNeeds needs) {
+        return PreparePodRequest.newBuilder()
+                .setRequestKey(key)
+                .setShareProcesses(needs.shareProcesses())
+                .putAllSysctls(needs.sysctls())
+                .setShmBytes(needs.sharedMemory().map(MemorySize::bytes).orElse(0L))
+                .build();
+    }
+
+    static UpdateRequest update(String key, String container, String resources) {
+        return UpdateRequest.newBuilder()
+                .setRequestKey(key)
+                .setContainerId(container)
+                .setResources(ByteString.copyFromUtf8(resources))
                 .build();
     }
 
