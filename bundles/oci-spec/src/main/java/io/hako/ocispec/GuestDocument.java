@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** Rewrites a config.json for the guest. Whatever hako does not know stays as it is. */
@@ -21,34 +20,34 @@ final class GuestDocument {
     private static final List<String> HOST_RESOURCES =
             List.of("blockIO", "network", "rdma", "hugepageLimits");
 
+    /** Numbers of the host's CPUs and memory nodes. */
+    private static final List<String> HOST_CPUS = List.of("cpus", "mems");
+
+    /** Controllers of cgroup v2 whose files name the host's CPUs or disks. */
+    private static final List<String> HOST_CONTROLLERS = List.of("cpuset.", "io.", "rdma.");
+
     private static final Set<String> SHARED_IN_POD = Set.of("network", "ipc", "uts");
 
     private GuestDocument() {}
 
-    static String of(
-            OciSpec spec,
-            String container,
-            GuestPath rootfs,
-            Function<OciMount.HostPath, GuestPath> hostPaths,
-            Map<String, GuestPath> files) {
+    static String of(OciSpec spec, GuestPlaces places) {
         JsonObject json = spec.source().node().object();
-        json.getAsJsonObject("root").addProperty("path", rootfs.text());
+        json.getAsJsonObject("root").addProperty("path", places.rootfs().text());
         json.add("process", OciProcess.withoutLabels(json.getAsJsonObject("process")));
         if (json.has("mounts")) {
-            json.add("mounts", mounts(spec, json.getAsJsonArray("mounts"), hostPaths));
+            json.add("mounts", mounts(spec, json.getAsJsonArray("mounts"), places));
         }
-        addFiles(spec, json, files);
-        linux(json.getAsJsonObject("linux"), container);
+        addFiles(spec, json, places.files());
+        linux(json.getAsJsonObject("linux"), places);
         return JsonNode.text(json);
     }
 
-    private static JsonArray mounts(
-            OciSpec spec, JsonArray old, Function<OciMount.HostPath, GuestPath> hostPaths) {
+    private static JsonArray mounts(OciSpec spec, JsonArray old, GuestPlaces places) {
         JsonArray changed = new JsonArray();
         for (int i = 0; i < old.size(); i++) {
             JsonObject mount = old.get(i).getAsJsonObject();
             if (spec.mounts().get(i) instanceof OciMount.HostPath host) {
-                mount.addProperty("source", hostPaths.apply(host).text());
+                mount.addProperty("source", places.hostPaths().apply(host).text());
             }
             changed.add(mount);
         }
@@ -82,28 +81,44 @@ final class GuestDocument {
         return mount;
     }
 
-    private static void linux(JsonObject linux, String container) {
-        linux.addProperty("cgroupsPath", "/hako/" + container);
+    private static void linux(JsonObject linux, GuestPlaces places) {
+        linux.addProperty("cgroupsPath", "/hako/" + places.container());
         linux.remove("intelRdt");
         linux.remove("mountLabel");
-        linux.add("namespaces", namespaces(linux.getAsJsonArray("namespaces")));
+        linux.add("namespaces", namespaces(linux.getAsJsonArray("namespaces"), places));
         if (linux.get("resources") instanceof JsonObject resources) {
-            HOST_RESOURCES.forEach(resources::remove);
+            resources(resources);
+        }
+    }
+
+    /** Leaves of {@code linux.resources} what a guest can honour. */
+    static void resources(JsonObject resources) {
+        HOST_RESOURCES.forEach(resources::remove);
+        if (resources.get("cpu") instanceof JsonObject cpu) {
+            HOST_CPUS.forEach(cpu::remove);
+        }
+        if (resources.get("unified") instanceof JsonObject unified) {
+            List.copyOf(unified.keySet()).stream()
+                    .filter(file -> HOST_CONTROLLERS.stream().anyMatch(file::startsWith))
+                    .forEach(unified::remove);
         }
     }
 
     /**
      * The pod's namespaces are the guest's own, which a container joins by not asking for one. Only
      * the network is shared by every container; ipc and uts are where the caller gave a path to the
-     * pod's.
+     * pod's. Processes share one that the agent makes.
      */
-    private static JsonArray namespaces(JsonArray old) {
+    private static JsonArray namespaces(JsonArray old, GuestPlaces places) {
         JsonArray kept = new JsonArray();
         for (JsonElement entry : old) {
             JsonObject namespace = entry.getAsJsonObject();
             String type = namespace.get("type").getAsString();
             boolean joined =
                     namespace.has("path") && !namespace.get("path").getAsString().isEmpty();
+            if (joined && type.equals("pid")) {
+                namespace.addProperty("path", places.processes().orElseThrow().text());
+            }
             if (!type.equals("network") && !(joined && SHARED_IN_POD.contains(type))) {
                 kept.add(namespace);
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.hako.ocispec;
 
+import com.google.gson.JsonObject;
 import io.hako.api.types.CpuCount;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.MemorySize;
@@ -19,36 +20,61 @@ public record OciResources(Optional<MemorySize> memory, Optional<CpuCount> cpus)
      */
     private static final long DEFAULT_PERIOD = 100_000;
 
+    /** No limits. */
+    static final OciResources NONE = new OciResources(Optional.empty(), Optional.empty());
+
     static OciResources of(JsonNode resources) {
+        JsonNode cpu = resources.get("cpu");
+        long period = cpu.get("period").wholeNumber().orElse(0L);
+        if (period < 0) {
+            cpu.get("period").fail("a positive number of microseconds");
+        }
+        return of(
+                "%s: %s".formatted(cpu.document(), cpu.path()),
+                resources.get("memory").get("limit").wholeNumber().orElse(0L),
+                cpu.get("quota").wholeNumber().orElse(0L),
+                period);
+    }
+
+    /**
+     * @param where the CPU time stands, for sentences
+     * @param memory bytes; -1 and 0: no limit
+     * @param quota microseconds of CPU time for each period; -1 and 0: no limit
+     * @param period microseconds; 0: the kernel's
+     */
+    static OciResources of(String where, long memory, long quota, long period) {
         return new OciResources(
-                memory(resources.get("memory").get("limit")), cpus(resources.get("cpu")));
+                Optional.of(memory).filter(bytes -> bytes > 0).map(MemorySize::new),
+                cpus(where, quota, period > 0 ? period : DEFAULT_PERIOD));
     }
 
     /** Reads an OCI LinuxResources object, as an Update brings it. */
     public static OciResources parse(String json) {
-        return of(JsonNode.parse("The update's resources", json));
+        return of(update(json));
     }
 
-    private static Optional<MemorySize> memory(JsonNode limit) {
-        return limit.wholeNumber()
-                .filter(bytes -> bytes > 0)
-                .map(MemorySize::new); // -1 and 0: no limit
+    /**
+     * The same object for the guest's agent: without what names the host's CPUs, disks or links.
+     */
+    public static String inGuest(String json) {
+        JsonObject resources = update(json).object();
+        GuestDocument.resources(resources);
+        return JsonNode.text(resources);
     }
 
-    private static Optional<CpuCount> cpus(JsonNode cpu) {
-        long quota = cpu.get("quota").wholeNumber().orElse(0L);
-        long period = cpu.get("period").wholeNumber().filter(p -> p != 0).orElse(DEFAULT_PERIOD);
-        if (period < 0) {
-            cpu.get("period").fail("a positive number of microseconds");
-        }
+    private static JsonNode update(String json) {
+        return JsonNode.parse("The update's resources", json);
+    }
+
+    private static Optional<CpuCount> cpus(String where, long quota, long period) {
         if (quota <= 0) {
             return Optional.empty();
         }
         long whole = Math.ceilDiv(quota, period);
         if (whole > CpuCount.MOST) {
             throw DriverException.invalid(
-                    "%s: %s asks for %d CPUs, but a machine has at most %d."
-                            .formatted(cpu.document(), cpu.path(), whole, CpuCount.MOST));
+                    "%s asks for %d CPUs, but a machine has at most %d."
+                            .formatted(where, whole, CpuCount.MOST));
         }
         return Optional.of(new CpuCount((int) whole));
     }

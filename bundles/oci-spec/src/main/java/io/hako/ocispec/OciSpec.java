@@ -4,7 +4,6 @@ package io.hako.ocispec;
 import com.google.gson.JsonObject;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
-import io.hako.api.types.GuestPath;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -12,7 +11,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 
 /**
  * A bundle's config.json (OCI runtime-spec 1.x), as far as hako must know it; the guest's agent
@@ -125,34 +123,41 @@ public record OciSpec(
     }
 
     /**
-     * The document for the guest's agent: paths are the guest's, and what only the host could
-     * honour is left out.
-     *
-     * @param container id, names the guest's cgroup
-     * @param rootfs where the guest has the root file system
-     * @param hostPaths where the guest has each host path that {@link #mounts} names
      * @throws DriverException UNSUPPORTED with a sentence for what a virtual machine cannot do:
      *     join a namespace of the host, run the host's hooks, hand a device of the host over,
      *     propagate mounts to it
      */
-    public String withGuestPaths(
-            String container, GuestPath rootfs, Function<OciMount.HostPath, GuestPath> hostPaths) {
-        return withGuestPaths(container, rootfs, hostPaths, Map.of());
+    public void check() {
+        Refusals.check(this);
     }
 
     /**
-     * Likewise, with files of the guest that the container is to see where the document itself
-     * mounts nothing.
+     * The document for the guest's agent: paths are the guest's, and what only the host could
+     * honour is left out.
      *
-     * @param files by where they appear in the container, absolute
+     * @throws DriverException as {@link #check}
      */
-    public String withGuestPaths(
-            String container,
-            GuestPath rootfs,
-            Function<OciMount.HostPath, GuestPath> hostPaths,
-            Map<String, GuestPath> files) {
-        Refusals.check(this);
-        return GuestDocument.of(this, container, rootfs, hostPaths, files);
+    public String withGuestPaths(GuestPlaces places) {
+        check();
+        return GuestDocument.of(this, places);
+    }
+
+    /** What the pod's server says of the container's place. */
+    public CriAnnotations cri() {
+        return CriAnnotations.of(source.toString(), annotations);
+    }
+
+    /** Whether the container joins a namespace of processes that its pod has. */
+    public boolean sharesProcesses() {
+        return namespaces.stream()
+                .anyMatch(
+                        namespace ->
+                                namespace.type().equals("pid") && namespace.path().isPresent());
+    }
+
+    /** {@code linux.sysctl}: kernel parameters by their names. */
+    public Map<String, String> sysctls() {
+        return source.node().get("linux").get("sysctl").stringMap();
     }
 
     private static OciNamespace namespace(JsonNode entry) {

@@ -61,7 +61,12 @@ final class Refusals {
     }
 
     private static void noPath(OciSpec spec, OciNamespace namespace) {
-        if (namespace.path().isPresent() && !SHARED_IN_POD.contains(namespace.type())) {
+        boolean processesOfPod =
+                namespace.type().equals("pid")
+                        && spec.cri().role() == CriAnnotations.Role.CONTAINER;
+        if (namespace.path().isPresent()
+                && !processesOfPod
+                && !SHARED_IN_POD.contains(namespace.type())) {
             throw refused(
                     spec,
                     "linux.namespaces joins the %s namespace %s of the host, but a container in a virtual machine cannot"

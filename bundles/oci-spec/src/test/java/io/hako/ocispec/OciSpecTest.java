@@ -71,9 +71,12 @@ public class OciSpecTest {
         String text =
                 OciSpec.parse("c", BUNDLE, WHOLE)
                         .withGuestPaths(
-                                "box",
-                                new GuestPath("/run/r"),
-                                mount -> new GuestPath("/run/m" + mount.destination()));
+                                new GuestPlaces(
+                                        "box",
+                                        new GuestPath("/run/r"),
+                                        mount -> new GuestPath("/run/m" + mount.destination()),
+                                        Map.of(),
+                                        Optional.empty()));
         JsonObject guest = JsonParser.parseString(text).getAsJsonObject();
         assertEquals("/run/r", guest.getAsJsonObject("root").get("path").getAsString());
         assertEquals(
@@ -101,14 +104,12 @@ public class OciSpecTest {
         String text =
                 OciSpec.parse("c", BUNDLE, WHOLE)
                         .withGuestPaths(
-                                "box",
-                                new GuestPath("/r"),
-                                mount -> new GuestPath("/m"),
-                                Map.of(
-                                        "/etc/hosts",
-                                        new GuestPath("/run/hosts"),
-                                        "/data",
-                                        new GuestPath("/run/data")));
+                                places(
+                                        Map.of(
+                                                "/etc/hosts",
+                                                new GuestPath("/run/hosts"),
+                                                "/data",
+                                                new GuestPath("/run/data"))));
         JsonArray mounts = JsonParser.parseString(text).getAsJsonObject().getAsJsonArray("mounts");
         assertEquals(3, mounts.size());
         assertEquals(
@@ -119,12 +120,9 @@ public class OciSpecTest {
     @Test
     public void theSpecItselfIsNotChangedByThat() {
         OciSpec spec = OciSpec.parse("c", BUNDLE, WHOLE);
-        String first =
-                spec.withGuestPaths("box", new GuestPath("/r"), mount -> new GuestPath("/m"));
+        String first = spec.withGuestPaths(places(Map.of()));
         assertEquals(OciSpec.parse("c", BUNDLE, WHOLE), spec);
-        assertEquals(
-                first,
-                spec.withGuestPaths("box", new GuestPath("/r"), mount -> new GuestPath("/m")));
+        assertEquals(first, spec.withGuestPaths(places(Map.of())));
     }
 
     @Test
@@ -245,10 +243,13 @@ public class OciSpecTest {
                 WHOLE.replace(
                         "\"cgroupsPath\"",
                         "\"devices\":[{\"path\":\"/dev/fuse\",\"type\":\"c\",\"major\":10,\"minor\":229}],\"cgroupsPath\"");
-        String guest =
-                OciSpec.parse("c", BUNDLE, fuse)
-                        .withGuestPaths("b", new GuestPath("/r"), m -> new GuestPath("/m"));
+        String guest = OciSpec.parse("c", BUNDLE, fuse).withGuestPaths(places(Map.of()));
         assertTrue(guest, guest.contains("/dev/fuse"));
+    }
+
+    private static GuestPlaces places(Map<String, GuestPath> files) {
+        return new GuestPlaces(
+                "box", new GuestPath("/r"), mount -> new GuestPath("/m"), files, Optional.empty());
     }
 
     private static void refused(String part, String replacement, String sentence) {
@@ -264,11 +265,7 @@ public class OciSpecTest {
         assertTrue(part, WHOLE.contains(part));
         OciSpec spec = OciSpec.parse("c", BUNDLE, WHOLE.replace(part, replacement));
         DriverException refusal =
-                assertThrows(
-                        DriverException.class,
-                        () ->
-                                spec.withGuestPaths(
-                                        "box", new GuestPath("/r"), mount -> new GuestPath("/m")));
+                assertThrows(DriverException.class, () -> spec.withGuestPaths(places(Map.of())));
         assertEquals(FailureKind.UNSUPPORTED, refusal.failure());
         assertEquals(sentence, refusal.getMessage());
     }
