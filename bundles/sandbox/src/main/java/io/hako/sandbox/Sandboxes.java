@@ -10,9 +10,11 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * The pods of this node: the verbs of containerd's Task API (shim v2) as Java methods.
  *
- * <p>A sandbox is one virtual machine and belongs to one shim; its first container is the sandbox
- * container, whose id is the sandbox's. Every container's task pid is the virtual machine monitor's
- * pid.
+ * <p>A sandbox is one virtual machine and belongs to one shim; its first container has the
+ * sandbox's id. If that is a sandbox container by the annotations of Kubernetes' runtimes, it is
+ * the machine itself: its process and root file system are not used, and signals that would end the
+ * process end the machine. Else it is one like others, and the machine ends with the last of them.
+ * Every container's task pid is the virtual machine monitor's pid.
  *
  * <p>Verbs that take a {@link RequestKey} change something. They are journalled before their side
  * effect and, when the same key comes again (the shim re-sends what was not answered), answered
@@ -53,8 +55,9 @@ public interface Sandboxes {
     ProcessExit delete(RequestKey key, ProcessId process, Call call);
 
     /**
-     * Changes a running container's limits. {@code resources}: OCI runtime-spec LinuxResources,
-     * JSON.
+     * Changes a container's limits. UNSUPPORTED, with limit and value, if its machine is too small.
+     *
+     * @param resources OCI runtime-spec LinuxResources, JSON; what it does not name stays
      */
     void update(RequestKey key, String container, String resources, Call call);
 
@@ -64,10 +67,10 @@ public interface Sandboxes {
     ProcessState state(OwnerId sandbox, ProcessId process);
 
     /**
-     * The pids by which a host sees the container's processes: the monitor's alone, since a guest's
-     * pids mean nothing there.
+     * The container's processes that have been asked for and live, each by the pid by which a host
+     * sees it: the monitor's, since a guest's pids mean nothing there.
      */
-    List<Integer> pids(OwnerId sandbox, String container);
+    List<TaskPid> pids(OwnerId sandbox, String container);
 
     void pause(OwnerId sandbox, String container, Call call);
 

@@ -169,6 +169,7 @@ final class Adoption {
             pod.monitor().seen(shim.processes(call));
         }
         new Teardown(pod).machine(pod.record().machine().reason(), call);
+        new SandboxEnd(pod).complete();
     }
 
     private void quarantine(DriverException e) {

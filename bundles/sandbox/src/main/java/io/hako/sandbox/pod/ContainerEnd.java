@@ -18,6 +18,7 @@ import java.time.Duration;
  */
 final class ContainerEnd {
     private static final int SIGKILL = 9;
+    private static final int KILLED = 137;
     private static final Duration KILL_LIMIT = Duration.ofSeconds(10);
 
     private final Pod pod;
@@ -28,7 +29,9 @@ final class ContainerEnd {
 
     /** Ends a container that was created and perhaps never ran. */
     void kill(String container, String key, Call call) {
-        if (pod.phase() == MachinePhase.RUNNING) {
+        if (pod.isSandbox(container)) {
+            new SandboxEnd(pod).now(container, KILLED, call);
+        } else if (pod.phase() == MachinePhase.RUNNING) {
             passOver(
                     FailureKind.NOT_FOUND,
                     () ->
@@ -64,7 +67,7 @@ final class ContainerEnd {
     }
 
     private void forgetInGuest(ProcessId id, String key, Call call) {
-        if (pod.phase() == MachinePhase.RUNNING) {
+        if (pod.phase() == MachinePhase.RUNNING && !pod.isSandbox(id.container())) {
             GuestProcessId process = new GuestProcessId(id.container(), id.exec());
             passOver(
                     FailureKind.NOT_FOUND,

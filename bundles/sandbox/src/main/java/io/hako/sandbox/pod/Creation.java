@@ -6,11 +6,14 @@ import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.Names;
 import io.hako.guest.GuestStdio;
-import io.hako.host.shim.Shim;
+import io.hako.guest.PodPlaces;
+import io.hako.ocispec.CriAnnotations;
 import io.hako.ocispec.OciSpec;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.RequestKey;
+import io.hako.sandbox.StdioPaths;
+import io.hako.settings.PodSettings;
 import io.hako.state.Entry;
 import io.hako.state.MachinePhase;
 import io.hako.state.ProcessPhase;
@@ -34,7 +37,6 @@ final class Creation {
     private final RequestKey key;
     private final CreateTask task;
     private final boolean first;
-    private final MachineStart machine;
     private final Steps steps;
 
     Creation(Pod pod, RequestKey key, CreateTask task) {
@@ -43,7 +45,6 @@ final class Creation {
         this.task = task;
         first = pod.phase() == MachinePhase.STARTING;
         steps = new Steps(pod.journal(), first);
-        machine = new MachineStart(pod, steps);
     }
 
     /**
@@ -70,33 +71,106 @@ final class Creation {
     private void create(Call call) {
         Names.name("The id of a container", task.container(), LONGEST_ID);
         OciSpec spec = OciSpec.read(task.bundle());
+        spec.check();
+        boolean sandbox = place(spec) == CriAnnotations.Role.SANDBOX;
         GuestFiles files = new GuestFiles(pod, task.container(), spec);
-        String guestSpec = files.guestSpec();
-        files.check();
-        if (!first) {
-            pod.requireRunning("created");
+        if (!sandbox) {
+            files.check();
         }
-        Optional<Plan> plan = first ? Optional.of(machine.plan(spec, call)) : Optional.empty();
+        if (first) {
+            firstOf(spec, files, sandbox, call);
+        } else {
+            pod.requireRunning("created");
+            new PodSize(pod).check(task.container(), spec.resources());
+            Entry.Process process = announce(spec, sandbox);
+            mount(files, call);
+            container(files, process, call);
+        }
+        pod.journal().append(new Entry.Moved(task.container(), "", ProcessPhase.CREATED));
+        if (!sandbox) {
+            new ProcessWatch(pod).start(ProcessId.first(task.container()));
+        }
+    }
+
+    /** The machine comes with it; a sandbox container is no more than that. */
+    private void firstOf(OciSpec spec, GuestFiles files, boolean sandbox, Call call) {
+        PodSettings settings = pod.node().settings().forPod(spec.annotations());
+        MachineStart machine = new MachineStart(pod, steps, settings);
+        Plan plan = machine.plan(spec, call);
+        Entry.Process process = announce(spec, sandbox);
+        machine.boot(plan, spec, call);
+        if (!sandbox) {
+            mount(files, call);
+        }
+        machine.greet(spec, call);
+        if (!sandbox) {
+            container(files, process, call);
+        }
+    }
+
+    /**
+     * @throws DriverException FAILED_PRECONDITION if the container does not fit where its pod is
+     */
+    private CriAnnotations.Role place(OciSpec spec) {
+        CriAnnotations cri = spec.cri();
+        if (first && cri.role() == CriAnnotations.Role.CONTAINER) {
+            throw new DriverException(
+                    FailureKind.FAILED_PRECONDITION,
+                    "Container %s belongs to the sandbox %s, which is not there: create that first."
+                            .formatted(task.container(), cri.sandbox()));
+        }
+        if (!first && cri.role() == CriAnnotations.Role.SANDBOX) {
+            throw new DriverException(
+                    FailureKind.FAILED_PRECONDITION,
+                    "Container %s is to be a sandbox, but sandbox %s is there already: a shim has one."
+                            .formatted(task.container(), pod.owner()));
+        }
+        return cri.role();
+    }
+
+    private Entry.Process announce(OciSpec spec, boolean sandbox) {
         Entry.Process process =
                 Stdio.announced(
-                        ProcessId.first(task.container()), task.stdio(), "", new SecureRandom());
-        pod.journal().append(facts(spec));
+                        ProcessId.first(task.container()),
+                        sandbox ? StdioPaths.NONE : task.stdio(),
+                        "",
+                        new SecureRandom());
+        pod.journal().append(facts(spec, sandbox));
         pod.journal().append(process);
-        plan.ifPresent(p -> machine.boot(p, spec, call));
-        Shim shim = pod.shim(call);
-        steps.time("rootfs", () -> files.mount(task.rootfs(), shim, call));
-        plan.ifPresent(p -> machine.greet(spec, call));
-        steps.time("container", () -> container(files, guestSpec, process, call));
+        return process;
+    }
+
+    private void mount(GuestFiles files, Call call) {
+        steps.time("rootfs", () -> files.mount(task.rootfs(), pod.shim(call), call));
+    }
+
+    private void container(GuestFiles files, Entry.Process process, Call call) {
+        steps.time("container", () -> inGuest(files, process, call));
         steps.time(
                 "stdio",
                 () ->
-                        shim.joinStdio(
-                                Stdio.join(process, pod.node().settings().logs().bound()), call));
-        pod.journal().append(new Entry.Moved(task.container(), "", ProcessPhase.CREATED));
-        new ProcessWatch(pod).start(ProcessId.first(task.container()));
+                        pod.shim(call)
+                                .joinStdio(
+                                        Stdio.join(process, pod.node().settings().logs().bound()),
+                                        call));
     }
 
-    private void container(GuestFiles files, String guestSpec, Entry.Process process, Call call) {
+    /** What it shares with others of its pod, asked for before it is made. */
+    private Optional<PodPlaces> places(GuestFiles files, Call call) {
+        String attempt = GuestLink.anew(key.text());
+        return files.needs()
+                .map(
+                        needs ->
+                                pod.guest()
+                                        .ask(
+                                                call,
+                                                (guest, within) ->
+                                                        guest.preparePod(attempt, needs, within)));
+    }
+
+    private void inGuest(GuestFiles files, Entry.Process process, Call call) {
+        String attempt = GuestLink.anew(key.text());
+        String guestSpec = files.guestSpec(places(files, call));
         GuestStdio stdio =
                 Stdio.tokens(
                         process, files.spec().process().rows(), files.spec().process().columns());
@@ -105,7 +179,7 @@ final class Creation {
                         call,
                         (guest, within) ->
                                 guest.createContainer(
-                                        key.text(),
+                                        attempt,
                                         task.container(),
                                         guestSpec,
                                         files.rootfs(),
@@ -113,13 +187,14 @@ final class Creation {
                                         within));
     }
 
-    private Entry.Container facts(OciSpec spec) {
+    private Entry.Container facts(OciSpec spec, boolean sandbox) {
         return new Entry.Container(
                 task.container(),
                 task.bundle().toString(),
-                spec.annotations().getOrDefault("io.hako.name", ""),
-                spec.annotations().getOrDefault("io.hako.image", ""),
-                spec.process().args());
+                spec.annotations().getOrDefault("io.hako.name", spec.cri().name()),
+                spec.annotations().getOrDefault("io.hako.image", spec.cri().image()),
+                spec.process().args(),
+                sandbox);
     }
 
     private void undo() {

@@ -11,8 +11,10 @@ import io.hako.guest.GuestListener;
 import io.hako.guest.Guests;
 import io.hako.ttrpc.CallScope;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -83,6 +85,14 @@ final class GuestLink implements GuestListener {
                     order.give(guest, within);
                     return true;
                 });
+    }
+
+    /**
+     * A key that the agent has not heard of, for what is done again after it was undone: the agent
+     * would take a key that it knows for the first time's repeat.
+     */
+    static String anew(String key) {
+        return key + ":" + HexFormat.of().toHexDigits(new SecureRandom().nextLong());
     }
 
     /** What a guest is told to do. */

@@ -86,10 +86,7 @@ final class HostEffects {
         log.done(DIRECTORY, path.toString());
     }
 
-    /**
-     * A new small file with this content. In a directory that a guest can write to, what it put
-     * there is not followed.
-     */
+    /** A new small file with this content, in a directory that no guest can write to. */
     void file(String slot, Path path, String content) {
         EffectLog log = journal.effects(slot);
         log.begin(FILE, path.toString(), "");
@@ -105,19 +102,45 @@ final class HostEffects {
         log.done(FILE, path.toString());
     }
 
+    /**
+     * Where something is to be mounted.
+     *
+     * @param target as the shim has it
+     * @param stub the same place by another path, where it is made and removed; absent: by the shim
+     * @param file a file is to be mounted, else a directory
+     */
+    record Mount(Path target, Optional<Path> stub, boolean file) {}
+
     /** Mounts may be stacked on one target: they are undone together. */
     void mount(
             String slot,
             String type,
             String source,
-            Path target,
+            Mount place,
             List<String> options,
             Shim shim,
             Call call) {
         EffectLog log = journal.effects(slot);
-        log.begin(MOUNT, target.toString(), "");
-        shim.mount(type, source, target, options, call);
-        log.done(MOUNT, target.toString());
+        String target = place.target().toString();
+        log.begin(MOUNT, target, place.stub().map(Path::toString).orElse(""));
+        place.stub().ifPresent(stub -> make(stub, place.file()));
+        shim.mount(type, source, place.target(), options, call);
+        log.done(MOUNT, target);
+    }
+
+    private static void make(Path stub, boolean file) {
+        try {
+            if (!file) {
+                Files.createDirectories(stub);
+            } else if (!Files.exists(stub)) {
+                Files.createFile(stub);
+            }
+        } catch (IOException e) {
+            throw new DriverException(
+                    FailureKind.UNAVAILABLE,
+                    "%s could not be made, to be mounted on.".formatted(stub),
+                    e);
+        }
     }
 
     /** A network namespace, bound to its file. */
@@ -175,7 +198,10 @@ final class HostEffects {
             switch (effect.kind()) {
                 case CGROUP -> shim.removeCgroup(effect.name(), call);
                 case VETH -> machine.links(NetworkEditor.HOST).delete(effect.name(), call);
-                case NETWORK, MOUNT -> unmount(Path.of(effect.name()), shim, call);
+                case NETWORK, MOUNT -> {
+                    unmount(Path.of(effect.name()), effect.detail().isEmpty(), shim, call);
+                    stub(effect).ifPresent(HostEffects::remove);
+                }
                 case DIRECTORY, FILE -> remove(Path.of(effect.name()));
                 default ->
                         throw new DriverException(
@@ -187,9 +213,16 @@ final class HostEffects {
         }
     }
 
-    private static void unmount(Path target, Shim shim, Call call) {
+    private static Optional<Path> stub(Effect mount) {
+        return Optional.of(mount.detail()).filter(path -> !path.isEmpty()).map(Path::of);
+    }
+
+    /**
+     * @param remove the target was made by the shim
+     */
+    private static void unmount(Path target, boolean remove, Shim shim, Call call) {
         for (int depth = 0; depth < DEEPEST_STACK; depth++) {
-            shim.unmount(target, true, call);
+            shim.unmount(target, remove, call);
             if (!shim.mounts(target, call).contains(target)) {
                 return;
             }

@@ -40,10 +40,13 @@ final class Inspection {
         json.addProperty("created", record.identity().created().toString());
         json.addProperty("bundle", record.identity().bundle());
         json.addProperty("pod_directory", pod.directory().toString());
-        json.add("machine", machine(record.machine()));
+        json.add("machine", machine(record));
         pod.removal().failed().ifPresent(failed -> json.add("removal", removal(failed)));
         json.add("shim", shim(pod));
         network(pod, record).ifPresent(network -> json.add("network", network));
+        record.plan()
+                .ifPresent(
+                        plan -> json.add("settings", array(plan.settings(), Inspection::setting)));
         json.add("containers", array(record.containers().values(), Inspection::container));
         json.add("drivers", array(record.handles().values(), Inspection::handle));
         json.add("effects", array(record.effects(), Inspection::effect));
@@ -51,11 +54,19 @@ final class Inspection {
         return GSON.toJson(json);
     }
 
-    private static JsonObject machine(Entry.Machine machine) {
+    private static JsonObject machine(SandboxRecord record) {
+        Entry.Machine machine = record.machine();
         JsonObject json = new JsonObject();
         json.addProperty("phase", machine.phase().name().toLowerCase(Locale.ROOT));
         json.addProperty("pid", machine.pid());
         json.addProperty("reason", machine.reason());
+        record.plan()
+                .ifPresent(
+                        plan -> {
+                            json.addProperty("memory_bytes", plan.memory());
+                            json.addProperty("container_memory_bytes", plan.containerMemory());
+                            json.addProperty("cpus", plan.cpus());
+                        });
         return json;
     }
 
@@ -97,12 +108,21 @@ final class Inspection {
                         });
     }
 
+    private static JsonObject setting(Entry.Setting setting) {
+        JsonObject json = new JsonObject();
+        json.addProperty("key", setting.key());
+        json.addProperty("value", setting.value());
+        json.addProperty("from", setting.from());
+        return json;
+    }
+
     private static JsonObject container(ContainerRecord container) {
         JsonObject json = new JsonObject();
         json.addProperty("id", container.id());
         json.addProperty("name", container.facts().name());
         json.addProperty("image", container.facts().image());
         json.addProperty("bundle", container.facts().bundle());
+        json.addProperty("sandbox", container.facts().sandbox());
         JsonArray command = new JsonArray();
         container.facts().command().forEach(command::add);
         json.add("command", command);

@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,23 +107,7 @@ final class MachineEnd {
 
     /** Ends what still runs in a machine that is no more. */
     void over(String cause, Instant at) {
-        pod.guest().close();
-        List<Thread> threads = new ArrayList<>();
-        for (ProcessId id : live()) {
-            threads.add(
-                    Thread.ofVirtual()
-                            .name("end " + id)
-                            .start(
-                                    () -> {
-                                        new ProcessWatch(pod)
-                                                .drain(
-                                                        id,
-                                                        DRAIN_LIMIT,
-                                                        CallScope.within(QUESTION_LIMIT));
-                                        record(id, at, cause);
-                                    }));
-        }
-        threads.forEach(MachineEnd::join);
+        processes(id -> true, cause, at);
         LOG.info(
                 "Sandbox {}: whoever waits was told {} ms after the end of its machine.",
                 pod.owner(),
@@ -137,6 +122,27 @@ final class MachineEnd {
                     }
                     return true;
                 });
+    }
+
+    /** Records the end of those processes that still ran, once their output is delivered. */
+    void processes(Predicate<ProcessId> which, String cause, Instant at) {
+        pod.guest().close();
+        List<Thread> threads = new ArrayList<>();
+        for (ProcessId id : live().stream().filter(which).toList()) {
+            threads.add(
+                    Thread.ofVirtual()
+                            .name("end " + id)
+                            .start(
+                                    () -> {
+                                        new ProcessWatch(pod)
+                                                .drain(
+                                                        id,
+                                                        DRAIN_LIMIT,
+                                                        CallScope.within(QUESTION_LIMIT));
+                                        record(id, at, cause);
+                                    }));
+        }
+        threads.forEach(MachineEnd::join);
     }
 
     /**

@@ -16,14 +16,18 @@ import io.hako.api.types.MemorySize;
 import io.hako.driverhost.Lease;
 import io.hako.guest.GuestIdentity;
 import io.hako.guest.GuestNetwork;
+import io.hako.guest.PodNeeds;
 import io.hako.host.shim.Shim;
+import io.hako.ocispec.CriAnnotations;
 import io.hako.ocispec.OciSpec;
+import io.hako.settings.PodSettings;
 import io.hako.state.MachinePhase;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The start of a pod's machine, in two halves: {@link #boot} returns while the guest boots, {@link
@@ -38,42 +42,51 @@ final class MachineStart {
     private final Pod pod;
     private final Steps steps;
     private final PodNetwork network;
+    private final PodSettings settings;
     private GuestNetwork guestNetwork = GuestNetwork.NONE;
 
-    MachineStart(Pod pod, Steps steps) {
+    /**
+     * @param settings that hold for the pod
+     */
+    MachineStart(Pod pod, Steps steps, PodSettings settings) {
         this.pod = pod;
         this.steps = steps;
+        this.settings = settings;
         network = new PodNetwork(pod);
     }
 
     /** Decides without touching anything. */
     Plan plan(OciSpec spec, Call call) {
-        Offers offers = new Offers(pod.node());
+        Offers offers = new Offers(pod.node(), settings.drivers());
         NetworkDemand network = NetworkDemand.of(spec, pod, call);
         return Planner.plan(
                 new Planner.Input(
-                        spec.resources(),
+                        PodSize.of(spec),
                         network,
-                        pod.node().settings().guest(),
+                        settings.guest(),
                         offers.hypervisors(call),
                         offers.storages(call),
                         network.interfaces().isEmpty() ? List.of() : offers.networks(call)));
     }
 
     void boot(Plan plan, OciSpec spec, Call call) {
+        pod.journal().append(new PodSize(pod).planned(plan, spec, settings));
         Shim shim = pod.shim(call);
         steps.time("cgroup", () -> pod.effects().cgroup(cgroup(spec), shim, call));
         steps.time(
                 "share",
                 () -> {
-                    pod.effects().directory(HostEffects.POD, GuestFiles.share(pod));
+                    pod.effects().directory(HostEffects.POD, GuestFiles.tree(pod));
                     pod.effects()
                             .mount(
                                     HostEffects.POD,
                                     "bind",
-                                    GuestFiles.share(pod).toString(),
-                                    GuestFiles.share(pod),
-                                    List.of("shared"),
+                                    GuestFiles.tree(pod).toString(),
+                                    new HostEffects.Mount(
+                                            GuestFiles.share(pod),
+                                            Optional.of(GuestFiles.share(pod)),
+                                            false),
+                                    List.of("ro", "shared"),
                                     shim,
                                     call);
                 });
@@ -90,7 +103,7 @@ final class MachineStart {
 
     /** Returns once the agent answers and has mounted what the pod shares. */
     void greet(OciSpec spec, Call outer) {
-        Call call = Bounded.within(pod.node().settings().guest().startLimit(), outer);
+        Call call = Bounded.within(settings.guest().startLimit(), outer);
         try {
             steps.time("agent", () -> pod.guest().tell(call, (guest, within) -> guest.hello()));
             steps.time(
@@ -113,10 +126,26 @@ final class MachineStart {
                                             (guest, within) ->
                                                     guest.configureNetwork(guestNetwork, within)));
             steps.time("mounts", () -> guestSteps(call).forEach(step -> perform(step, call)));
+            sysctls(spec, call);
         } catch (DriverException e) {
             throw pod.monitor().ended().isPresent() ? ended(e) : e;
         }
         pod.phase(MachinePhase.RUNNING, "");
+    }
+
+    /** A sandbox container is not run, but what its spec says of the pod's namespaces holds. */
+    private void sysctls(OciSpec spec, Call call) {
+        if (spec.cri().role() == CriAnnotations.Role.SANDBOX && !spec.sysctls().isEmpty()) {
+            PodNeeds needs = new PodNeeds(false, spec.sysctls(), Optional.empty());
+            steps.time(
+                    "sysctls",
+                    () ->
+                            pod.guest()
+                                    .tell(
+                                            call,
+                                            (guest, within) ->
+                                                    guest.preparePod("sysctls", needs, within)));
+        }
     }
 
     private DriverException ended(DriverException e) {

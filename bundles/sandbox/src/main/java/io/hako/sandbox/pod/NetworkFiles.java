@@ -4,13 +4,14 @@ package io.hako.sandbox.pod;
 import io.hako.api.types.GuestPath;
 import io.hako.ocispec.OciSpec;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
  * The files in which a container's programs look up names, where hako made its network; whoever
- * brings a network of his own brings these too. The agent writes resolv.conf, the rest lies beside
- * the container's rootfs.
+ * brings a network of his own brings these too. The agent writes resolv.conf, the rest is bound
+ * beside the container's rootfs.
  */
 record NetworkFiles(Pod pod, OciSpec spec) {
     private static final GuestPath RESOLVER = new GuestPath("/etc/resolv.conf");
@@ -31,15 +32,23 @@ record NetworkFiles(Pod pod, OciSpec spec) {
     }
 
     /**
-     * Writes those that the agent does not.
+     * Writes those that the agent does not, where no guest can put a link in their place.
      *
-     * @param directory the container's, on the host
+     * @return what the container is to see, by their own names
      */
-    void write(String slot, Path directory) {
-        if (NetworkDemand.madeByHako(spec)) {
-            pod.effects().file(slot, directory.resolve("hosts"), hosts());
-            pod.effects().file(slot, directory.resolve("hostname"), hostname() + "\n");
+    List<Path> write(String slot, String container) {
+        if (!NetworkDemand.madeByHako(spec)) {
+            return List.of();
         }
+        Path all = pod.directory().resolve("files");
+        Path directory = all.resolve(container);
+        Path hosts = directory.resolve("hosts");
+        Path hostname = directory.resolve("hostname");
+        pod.effects().directory(slot, all);
+        pod.effects().directory(slot, directory);
+        pod.effects().file(slot, hosts, hosts());
+        pod.effects().file(slot, hostname, hostname() + "\n");
+        return List.of(hosts, hostname);
     }
 
     /** hosts(5). */

@@ -8,16 +8,17 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverId;
 import io.hako.api.types.DriverKind;
 import io.hako.driverhost.DriverView;
+import io.hako.settings.DriverChoice;
 import io.hako.settings.DriverSettings;
 import java.util.List;
 
 /**
- * The drivers of this node in the operator's order, and what each can do under the operator's
- * settings.
+ * The drivers of this node in the order that holds for a pod, and what each can do under the
+ * operator's settings.
  */
-record Offers(Node node) {
+record Offers(Node node, DriverChoice choice) {
     List<Planner.Offer<HypervisorProfile>> hypervisors(Call call) {
-        return ids(DriverKind.HYPERVISOR, node.settings().drivers().hypervisor()).stream()
+        return ids(DriverKind.HYPERVISOR, choice.hypervisor()).stream()
                 .map(
                         id ->
                                 new Planner.Offer<>(
@@ -27,7 +28,7 @@ record Offers(Node node) {
     }
 
     List<Planner.Offer<StorageProfile>> storages(Call call) {
-        return ids(DriverKind.STORAGE, node.settings().drivers().storage()).stream()
+        return ids(DriverKind.STORAGE, choice.storage()).stream()
                 .map(
                         id ->
                                 new Planner.Offer<>(
@@ -37,7 +38,7 @@ record Offers(Node node) {
     }
 
     List<Planner.Offer<NetworkProfile>> networks(Call call) {
-        return ids(DriverKind.NETWORK, node.settings().drivers().network()).stream()
+        return ids(DriverKind.NETWORK, choice.network()).stream()
                 .map(
                         id ->
                                 new Planner.Offer<>(

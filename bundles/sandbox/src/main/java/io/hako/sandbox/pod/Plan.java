@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param hypervisorSettings JSON, as it is frozen with the handle
  * @param storage the driver that shares the pod's directory
  * @param memory of the whole machine
+ * @param containers what of it the containers may use
  * @param networkDriver that brings the interfaces; absent where there are none
  */
 record Plan(
@@ -22,6 +23,7 @@ record Plan(
         DriverId storage,
         String storageSettings,
         MemorySize memory,
+        MemorySize containers,
         CpuCount cpus,
         BootSource boot,
         NetworkDemand network,

@@ -32,6 +32,7 @@ final class Planner {
     /**
      * What is to be planned.
      *
+     * @param resources the limits of the pod's containers together
      * @param hypervisors those that are there, the preferred one first; likewise {@code storages}
      *     and {@code networks}
      */
@@ -69,6 +70,7 @@ final class Planner {
                 storage.profile().id(),
                 storage.settings(),
                 memory,
+                containers(input),
                 cpus,
                 GuestBoot.source(input.guest()),
                 input.network(),
@@ -77,7 +79,7 @@ final class Planner {
 
     /** What the containers may use, and on top what the guest itself needs. */
     private static MemorySize memory(Input input) {
-        MemorySize containers = input.resources().memory().orElse(input.guest().memory());
+        MemorySize containers = containers(input);
         try {
             return containers.plus(input.guest().memoryOverhead()).roundedUpTo(UNIT);
         } catch (DriverException e) {
@@ -85,6 +87,10 @@ final class Planner {
                     "A pod with %s of memory cannot be planned: the limit is %s, the guest's own need included."
                             .formatted(containers, new MemorySize(MemorySize.LARGEST)));
         }
+    }
+
+    private static MemorySize containers(Input input) {
+        return input.resources().memory().orElse(input.guest().memory());
     }
 
     private static Offer<HypervisorProfile> hypervisor(
@@ -99,7 +105,7 @@ final class Planner {
                                         profile.id(),
                                         profile.largestGuest(),
                                         memory,
-                                        input.resources().memory().orElse(input.guest().memory()),
+                                        containers(input),
                                         input.guest().memoryOverhead()));
             } else if (cpus.compareTo(profile.mostCpus()) > 0) {
                 refusals.add(

@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -230,6 +231,11 @@ final class Pod {
                                                 .formatted(id.container(), id.exec())));
     }
 
+    /** Whether it is the container that stands for the machine itself. */
+    boolean isSandbox(String id) {
+        return container(id).facts().sandbox();
+    }
+
     /**
      * @throws DriverException FAILED_PRECONDITION with the reason, unless the agent can be spoken
      *     to
@@ -252,6 +258,28 @@ final class Pod {
     /** One at a time of those that make or take away. */
     <T> T locked(Supplier<T> work) {
         order.lock();
+        try {
+            return work.get();
+        } finally {
+            order.unlock();
+        }
+    }
+
+    /**
+     * Like {@link #locked}, for work that must come to it.
+     *
+     * @param patience how long others may go on; then {@code end} is run, to make them give up
+     */
+    <T> T locked(Duration patience, Runnable end, Supplier<T> work) {
+        try {
+            if (!order.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                end.run();
+                order.lock();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            order.lock();
+        }
         try {
             return work.get();
         } finally {

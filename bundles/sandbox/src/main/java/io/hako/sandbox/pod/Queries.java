@@ -12,6 +12,7 @@ import io.hako.sandbox.Connection;
 import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.ProcessState;
+import io.hako.sandbox.TaskPid;
 import io.hako.state.Entry;
 import io.hako.state.MachinePhase;
 import io.hako.state.ProcessPhase;
@@ -19,6 +20,7 @@ import io.hako.state.ProcessRecord;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToLongFunction;
 
 /** The verbs that ask of one pod, or that may be repeated at will. */
 final class Queries {
@@ -48,11 +50,13 @@ final class Queries {
         };
     }
 
-    List<Integer> pids(String container) {
-        boolean runs =
-                pod.container(container).processes().values().stream()
-                        .anyMatch(p -> p.exit().isEmpty());
-        return runs ? List.of(pod.record().machine().pid()) : List.of();
+    List<TaskPid> pids(String container) {
+        int pid = pod.record().machine().pid();
+        return pod.container(container).processes().values().stream()
+                .filter(process -> process.exit().isEmpty())
+                .filter(process -> process.phase() != ProcessPhase.PREPARED)
+                .map(process -> new TaskPid(pid, process.facts().exec()))
+                .toList();
     }
 
     void pause(String container, Call call) {
@@ -68,6 +72,7 @@ final class Queries {
         pod.locked(
                 () -> {
                     ProcessRecord process = pod.process(ProcessId.first(container));
+                    notTheSandbox(container, what);
                     if (process.phase() != to) {
                         if (process.phase() != from) {
                             throw new DriverException(
@@ -92,6 +97,14 @@ final class Queries {
                 });
     }
 
+    private void notTheSandbox(String container, String what) {
+        if (pod.isSandbox(container)) {
+            throw DriverException.unsupported(
+                    "Container %s cannot be %s: it is the sandbox itself, in which nothing runs. Use the containers in it."
+                            .formatted(container, what));
+        }
+    }
+
     void resizePty(ProcessId id, int columns, int rows, Call call) {
         ProcessRecord process = pod.process(id);
         if (!process.facts().terminal()) {
@@ -112,16 +125,20 @@ final class Queries {
     }
 
     void closeIo(ProcessId id, Call call) {
-        if (pod.process(id).exit().isEmpty()) {
+        if (pod.process(id).exit().isEmpty() && !pod.isSandbox(id.container())) {
             pod.shim(call).closeStdin(new StdioId(id.container(), id.exec()), call);
         }
     }
 
     ContainerFigures stats(String container, Call call) {
-        pod.container(container);
+        boolean sandbox = pod.isSandbox(container);
         pod.requireRunning("measured");
+        List<String> wanted = sandbox ? List.of() : List.of(container);
         GuestFigures figures =
-                pod.guest().ask(call, (guest, within) -> guest.stats(List.of(container), within));
+                pod.guest().ask(call, (guest, within) -> guest.stats(wanted, within));
+        if (sandbox) {
+            return whole(figures);
+        }
         return figures.containers().stream()
                 .filter(of -> of.container().equals(container))
                 .findFirst()
@@ -131,6 +148,26 @@ final class Queries {
                                 new DriverException(
                                         FailureKind.NOT_FOUND,
                                         "The guest has no container %s.".formatted(container)));
+    }
+
+    /** Of the machine as its guest sees it. */
+    private static ContainerFigures whole(GuestFigures guest) {
+        return new ContainerFigures(
+                guest.memoryTotal() - guest.memoryAvailable(),
+                0,
+                guest.memoryTotal(),
+                0,
+                sum(guest, GuestFigures.ContainerFigures::cpuUsageMicros),
+                sum(guest, GuestFigures.ContainerFigures::cpuUserMicros),
+                sum(guest, GuestFigures.ContainerFigures::cpuSystemMicros),
+                sum(guest, GuestFigures.ContainerFigures::pidsCurrent),
+                0,
+                sum(guest, GuestFigures.ContainerFigures::oomKills));
+    }
+
+    private static long sum(
+            GuestFigures guest, ToLongFunction<GuestFigures.ContainerFigures> figure) {
+        return guest.containers().stream().mapToLong(figure).sum();
     }
 
     private static ContainerFigures figures(GuestFigures.ContainerFigures of) {

@@ -60,9 +60,10 @@ final class Reconciliation {
         removeUnknown(inGuest, call);
         for (ContainerRecord container : List.copyOf(pod.record().containers().values())) {
             if (cutOff(container)) {
-                new ContainerEnd(pod).remove(container.id(), "undo " + container.id(), call);
+                String undo = GuestLink.anew("undo " + container.id());
+                new ContainerEnd(pod).remove(container.id(), undo, call);
                 pod.journal().append(new Entry.Deleted(container.id(), ""));
-            } else {
+            } else if (!container.facts().sandbox()) {
                 processes(container, inGuest, shim, call);
             }
         }

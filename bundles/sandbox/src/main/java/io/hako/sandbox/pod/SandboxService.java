@@ -21,6 +21,7 @@ import io.hako.sandbox.ProcessState;
 import io.hako.sandbox.RequestKey;
 import io.hako.sandbox.SandboxView;
 import io.hako.sandbox.Sandboxes;
+import io.hako.sandbox.TaskPid;
 import io.hako.settings.SettingsFile;
 import io.hako.state.FrameworkPaths;
 import io.hako.state.StateStore;
@@ -112,10 +113,7 @@ public final class SandboxService implements Sandboxes {
 
     @Override
     public void update(RequestKey key, String container, String resources, Call call) {
-        pods.get(key.sandbox(), call).container(container);
-        throw DriverException.unsupported(
-                "The limits of container %s cannot be changed while it runs: its guest's agent has no such call. Create it anew with them."
-                        .formatted(container));
+        new LimitChange(pods.get(key.sandbox(), call)).run(key, container, resources, call);
     }
 
     @Override
@@ -131,7 +129,7 @@ public final class SandboxService implements Sandboxes {
     }
 
     @Override
-    public List<Integer> pids(OwnerId sandbox, String container) {
+    public List<TaskPid> pids(OwnerId sandbox, String container) {
         return queries(sandbox).pids(container);
     }
 

@@ -94,13 +94,13 @@ final class Verbs {
     }
 
     private void run(RequestKey key, ProcessId id, ProcessRecord process, Call call) {
-        if (id.isFirst()) {
+        if (id.isFirst() && !pod.isSandbox(id.container())) {
             pod.guest()
                     .tell(
                             call,
                             (guest, within) ->
                                     guest.startContainer(key.text(), id.container(), within));
-        } else {
+        } else if (!id.isFirst()) {
             exec(key, process, call);
         }
         pod.journal().append(new Entry.Moved(id.container(), id.exec(), ProcessPhase.RUNNING));
@@ -155,6 +155,7 @@ final class Verbs {
                                                                         id.container(), id.exec()));
                                             }
                                             if (!taken) {
+                                                notInSandbox(id);
                                                 pod.requireRunning("prepared");
                                                 OciProcess process =
                                                         OciProcess.parse(task.process());
@@ -170,12 +171,20 @@ final class Verbs {
                                         }));
     }
 
+    private void notInSandbox(ProcessId id) {
+        if (pod.isSandbox(id.container())) {
+            throw DriverException.unsupported(
+                    "Process %s cannot be prepared: %s is the sandbox itself, in which nothing runs. Use one of the containers in it."
+                            .formatted(id, id.container()));
+        }
+    }
+
     /** Goes past the pod's order: a container can be killed whatever else is under way. */
     void kill(RequestKey key, ProcessId id, int signal, boolean all, Call call) {
         pod.requests()
                 .once(
                         key,
-                        "Kill " + id,
+                        SandboxEnd.KILL + id + " " + signal,
                         Answer.DONE,
                         call,
                         again -> {
@@ -190,6 +199,10 @@ final class Verbs {
                                 throw new DriverException(
                                         FailureKind.FAILED_PRECONDITION,
                                         "Process %s has not been started.".formatted(id));
+                            }
+                            if (pod.isSandbox(id.container())) {
+                                new SandboxEnd(pod).signal(id.container(), signal);
+                                return true;
                             }
                             GuestProcessId process = new GuestProcessId(id.container(), id.exec());
                             pod.guest()

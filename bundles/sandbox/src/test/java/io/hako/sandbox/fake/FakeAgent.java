@@ -4,11 +4,14 @@ package io.hako.sandbox.fake;
 import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
+import io.hako.api.types.GuestPath;
 import io.hako.guest.GuestExit;
 import io.hako.guest.GuestNetwork;
 import io.hako.guest.GuestProcess;
 import io.hako.guest.GuestProcessId;
 import io.hako.guest.GuestStdio;
+import io.hako.guest.PodNeeds;
+import io.hako.guest.PodPlaces;
 import io.hako.ttrpc.CallScope;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -36,6 +39,7 @@ public final class FakeAgent {
     private final List<String> mounts = new ArrayList<>();
     private final Map<String, String> specs = new LinkedHashMap<>();
     private final Map<String, Runnable> before = new LinkedHashMap<>();
+    private final List<PodNeeds> needs = new ArrayList<>();
     private GuestNetwork network = GuestNetwork.NONE;
     private boolean identity;
     private boolean on = true;
@@ -66,6 +70,20 @@ public final class FakeAgent {
 
     void network(GuestNetwork told) {
         change(() -> network = told);
+    }
+
+    /** What the pod's containers were to share, as it was asked for. */
+    public List<PodNeeds> needs() {
+        return locked(() -> List.copyOf(needs));
+    }
+
+    PodPlaces prepare(PodNeeds wanted) {
+        change(() -> needs.add(wanted));
+        return new PodPlaces(
+                wanted.shareProcesses()
+                        ? Optional.of(new GuestPath("/run/fake/ns/pid"))
+                        : Optional.empty(),
+                new GuestPath("/run/fake/shm"));
     }
 
     /** What a call does first, before anything is locked: a test holds it there, or cuts it off. */

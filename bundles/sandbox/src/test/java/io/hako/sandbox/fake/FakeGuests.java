@@ -19,6 +19,8 @@ import io.hako.guest.GuestProcess;
 import io.hako.guest.GuestProcessId;
 import io.hako.guest.GuestStdio;
 import io.hako.guest.Guests;
+import io.hako.guest.PodNeeds;
+import io.hako.guest.PodPlaces;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -87,6 +89,11 @@ public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
         @Override
         public void unmount(String key, GuestPath target, Call call) {
             agent();
+        }
+
+        @Override
+        public PodPlaces preparePod(String key, PodNeeds needs, Call call) {
+            return agent().prepare(needs);
         }
 
         @Override
@@ -183,6 +190,11 @@ public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
                                     agent.move(
                                             GuestProcessId.first(container),
                                             GuestProcess.State.RUNNING));
+        }
+
+        @Override
+        public void update(String key, String container, String resources, Call call) {
+            agent().once(key, "update " + container + " " + resources, () -> {});
         }
 
         @Override

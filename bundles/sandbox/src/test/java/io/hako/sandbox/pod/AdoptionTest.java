@@ -131,7 +131,7 @@ public class AdoptionTest {
     @Test
     public void aJournalThatCannotBeReadIsShownAndLeftAlone() throws IOException {
         first.kill();
-        String newer = Files.readString(bench.journal()).replace("\"v\":1", "\"v\":99");
+        String newer = Files.readString(bench.journal()).replace("\"v\":2", "\"v\":99");
         Files.writeString(bench.journal(), newer);
         Bench.Run next = bench.start();
         SandboxView view = next.service.list().getFirst();
@@ -139,7 +139,7 @@ public class AdoptionTest {
         assertEquals(
                 "The journal "
                         + bench.journal()
-                        + " has format 99, but this hako reads up to 1: start the newer hako that wrote it.",
+                        + " has format 99, but this hako reads up to 2: start the newer hako that wrote it.",
                 view.reason());
         assertEquals(newer, Files.readString(bench.journal()));
         assertTrue(bench.outside.left().toString(), bench.outside.left().contains("process vmm"));

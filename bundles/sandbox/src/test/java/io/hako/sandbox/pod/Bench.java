@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** One outside world, and the daemons that come and go in it. */
 final class Bench {
@@ -133,7 +134,8 @@ final class Bench {
     boolean isClean() {
         return outside.left().isEmpty()
                 && !Files.exists(journal())
-                && !Files.exists(outside.pod().resolve("share"));
+                && Stream.of("tree", "files")
+                        .noneMatch(name -> Files.exists(outside.pod().resolve(name)));
     }
 
     static Call call() {

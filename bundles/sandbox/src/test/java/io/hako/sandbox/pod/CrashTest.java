@@ -10,15 +10,12 @@ import static org.junit.Assert.assertTrue;
 
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
-import io.hako.sandbox.ExecTask;
-import io.hako.sandbox.ProcessId;
-import io.hako.sandbox.RequestKey;
 import io.hako.sandbox.SandboxView;
-import io.hako.sandbox.StdioPaths;
 import io.hako.sandbox.fake.Daemon;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.Rule;
@@ -32,7 +29,7 @@ import org.junit.rules.TemporaryFolder;
  */
 public class CrashTest {
     /** More lines than any life has: a bound for a life that never gets through. */
-    private static final int MANY = 200;
+    private static final int MANY = 300;
 
     /** Of the first cut's points, every so many is followed by all second ones. */
     private static final int EVERY = 41;
@@ -62,6 +59,23 @@ public class CrashTest {
     public void aPodThatIsAskedForAgainLivesItsLifeOnce() throws IOException {
         int points =
                 everyPoint(
+                        Life::ofContainer,
+                        (bench, life, next) -> {
+                            life.go(next);
+                            assertTrue(bench.outside.left().toString(), bench.isClean());
+                            assertEquals(List.of(), next.service.list());
+                        });
+        assertTrue("points: " + points, points > 60);
+    }
+
+    /**
+     * The same for a sandbox, a container in it, and the end of both by a signal to the sandbox.
+     */
+    @Test
+    public void aPodOfAnOrchestratorLivesItsLifeOnceToo() throws IOException {
+        int points =
+                everyPoint(
+                        Life::ofPod,
                         (bench, life, next) -> {
                             life.go(next);
                             assertTrue(bench.outside.left().toString(), bench.isClean());
@@ -76,6 +90,7 @@ public class CrashTest {
     @Test
     public void aPodThatNobodyAsksForAgainIsAdoptedOrGone() throws IOException {
         everyPoint(
+                Life::ofContainer,
                 (bench, life, next) -> {
                     eventually("adoption is over", () -> settled(next));
                     List<SandboxView> views = next.service.list();
@@ -135,8 +150,9 @@ public class CrashTest {
      * @return false if one of the two daemons got through its part before the cut
      */
     private boolean cutTwice(int point, int second) throws IOException {
+        Function<Bench, Life> lives = Life::ofContainer;
         Bench bench = bench("t" + point + "-" + second);
-        Life life = new Life(bench);
+        Life life = lives.apply(bench);
         if (!wasCut(life, cutAt(bench, point))) {
             return false;
         }
@@ -166,11 +182,11 @@ public class CrashTest {
     /**
      * @return how many points there were
      */
-    private int everyPoint(Aftermath aftermath) throws IOException {
+    private int everyPoint(Function<Bench, Life> lives, Aftermath aftermath) throws IOException {
         for (int point = 1; point < MANY; point++) {
             Bench bench = bench("p" + point);
             Bench.Run cutOff = cutAt(bench, point);
-            Life life = new Life(bench);
+            Life life = lives.apply(bench);
             if (!wasCut(life, cutOff)) {
                 return point - 1;
             }
@@ -178,7 +194,13 @@ public class CrashTest {
             try {
                 aftermath.check(bench, life, next);
             } catch (DriverException | AssertionError e) {
-                throw new AssertionError("cut at point " + point + ": " + e.getMessage(), e);
+                throw new AssertionError(
+                        "cut at point "
+                                + point
+                                + ": "
+                                + e.getMessage()
+                                + java.nio.file.Files.readString(bench.journal()),
+                        e);
             }
         }
         throw new AssertionError("A life had more than " + MANY + " points.");
@@ -225,62 +247,6 @@ public class CrashTest {
             run.service.delete(run.key(), WEB, call());
         } catch (DriverException e) {
             assertEquals(FailureKind.NOT_FOUND, e.failure());
-        }
-    }
-
-    /**
-     * What a caller does, one request after the other, each under a key of its own; it knows which
-     * one was answered last.
-     */
-    private static final class Life {
-        private static final ProcessId PROBE = new ProcessId("web", "probe");
-        private static final int STEPS = 7;
-
-        private final Bench bench;
-        private int answered;
-
-        Life(Bench bench) {
-            this.bench = bench;
-        }
-
-        /** Goes on from the first request that was not answered. */
-        void go(Bench.Run run) {
-            while (answered < STEPS) {
-                step(answered, run);
-                run.daemon.pass(); // a daemon that is no more has not answered
-                answered++;
-            }
-            once("create web");
-            once("start web");
-            once("exec web/probe");
-        }
-
-        private void step(int number, Bench.Run run) {
-            RequestKey key = run.key(1 + 2 * number);
-            switch (number) {
-                case 0 -> run.service.create(key, run.task("web"), call());
-                case 1 -> run.service.start(key, WEB, call());
-                case 2 ->
-                        run.service.exec(
-                                key,
-                                new ExecTask(
-                                        PROBE,
-                                        "{\"args\":[\"true\"],\"cwd\":\"/\"}",
-                                        StdioPaths.NONE),
-                                call());
-                case 3 -> run.service.start(key, PROBE, call());
-                case 4 -> {
-                    bench.outside.agent().end("web", "", 42);
-                    assertEquals(42, run.await(WEB).status());
-                }
-                case 5 -> assertEquals(42, run.service.delete(key, WEB, call()).status());
-                default -> run.service.shutdown(key, false, call()).ifPresent(Runnable::run);
-            }
-        }
-
-        private void once(String what) {
-            assertEquals(
-                    what, 1, bench.outside.agent().log().stream().filter(what::equals).count());
         }
     }
 }

@@ -18,6 +18,7 @@ import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.ProcessState;
 import io.hako.sandbox.RequestKey;
 import io.hako.sandbox.SandboxView;
+import io.hako.sandbox.TaskPid;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,7 +53,7 @@ public class PodLifeTest {
         assertEquals(ProcessState.Status.CREATED, hakod.service.state(OWNER, WEB).status());
         assertEquals(pid, hakod.service.start(hakod.key(), WEB, call()));
         assertEquals(ProcessState.Status.RUNNING, hakod.service.state(OWNER, WEB).status());
-        assertEquals(List.of(pid), hakod.service.pids(OWNER, "web"));
+        assertEquals(List.of(new TaskPid(pid, "")), hakod.service.pids(OWNER, "web"));
         CompletableFuture<ProcessExit> waiter = hakod.awaiting(WEB);
         bench.outside.agent().end("web", "", 42);
         ProcessExit exit = waiter.get(5, TimeUnit.SECONDS);

@@ -82,7 +82,7 @@ public class PodNetworkTest {
         bench.network("veth");
         Bench.Run hakod = bench.start();
         hakod.run("web");
-        Path files = bench.outside.pod().resolve("share/web");
+        Path files = bench.outside.pod().resolve("files/web");
         assertEquals("box\n", Files.readString(files.resolve("hostname")));
         assertTrue(
                 Files.readString(files.resolve("hosts"))

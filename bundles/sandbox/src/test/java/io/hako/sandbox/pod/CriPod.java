@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.sandbox.pod;
+
+import io.hako.sandbox.CreateTask;
+import io.hako.sandbox.ProcessId;
+import io.hako.sandbox.StdioPaths;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What containerd's CRI plugin asks for: a sandbox container "web", then others in it. */
+record CriPod(Bench bench) {
+    private static final String SANDBOX =
+            """
+            {"ociVersion":"1.1.0","hostname":"box","root":{"path":"rootfs"},
+             "process":{"args":["/pause"],"cwd":"/"},
+             "annotations":{"io.kubernetes.cri.container-type":"sandbox","io.kubernetes.cri.sandbox-id":"web",
+               "io.kubernetes.cri.sandbox-name":"shop","io.kubernetes.cri.sandbox-memory":"%d"%s},
+             "mounts":[{"destination":"/proc","type":"proc","source":"proc"}],
+             "linux":{"cgroupsPath":"/hako/web","sysctl":{"net.core.somaxconn":"999"},
+               "namespaces":[{"type":"pid"},{"type":"network"},{"type":"ipc"},{"type":"uts"},{"type":"mount"}]}}
+            """;
+
+    private static final String CONTAINER =
+            """
+            {"ociVersion":"1.1.0","root":{"path":"rootfs"},
+             "process":{"args":["serve"],"cwd":"/"},
+             "annotations":{"io.kubernetes.cri.container-type":"container","io.kubernetes.cri.sandbox-id":"web",
+               "io.kubernetes.cri.container-name":"%1$s","io.kubernetes.cri.image-name":"demo:1"},
+             "mounts":[{"destination":"/proc","type":"proc","source":"proc"},
+               {"destination":"/dev/shm","type":"bind","source":"%2$s","options":["rbind","rprivate"]}],
+             "linux":{"cgroupsPath":"/hako/web/%1$s",
+               "namespaces":[{"type":"pid"%3$s},{"type":"network","path":"/proc/1/ns/net"},
+                 {"type":"ipc","path":"/proc/1/ns/ipc"},{"type":"uts","path":"/proc/1/ns/uts"},{"type":"mount"}],
+               "resources":{"memory":{"limit":%4$d}}}}
+            """;
+
+    static ProcessId app(String container) {
+        return ProcessId.first(container);
+    }
+
+    /**
+     * @param memory the sum of the containers' limits in bytes; 0 for none
+     * @param annotations more of them, as JSON members, each after a comma
+     */
+    CreateTask sandbox(long memory, String annotations) throws IOException {
+        return task("web", SANDBOX.formatted(memory, annotations));
+    }
+
+    CreateTask sandbox() throws IOException {
+        return sandbox(200L << 20, "");
+    }
+
+    CreateTask container(String name, long memory) throws IOException {
+        return task(name, CONTAINER.formatted(name, sharedMemory(), "", memory));
+    }
+
+    /** One of a pod with {@code shareProcessNamespace}. */
+    CreateTask sharing(String name) throws IOException {
+        String path = ",\"path\":\"/proc/1/ns/pid\"";
+        return task(name, CONTAINER.formatted(name, sharedMemory(), path, 64L << 20));
+    }
+
+    /** Where a CRI server keeps it: in a directory of the sandbox's name. */
+    private Path sharedMemory() throws IOException {
+        return Files.createDirectories(bench.root.resolve("cri/sandboxes/web/shm"));
+    }
+
+    private CreateTask task(String container, String config) throws IOException {
+        Path bundle = Files.createDirectories(bench.root.resolve("bundle-" + container));
+        Files.writeString(bundle.resolve("config.json"), config);
+        return new CreateTask(
+                container,
+                bundle,
+                List.of(new CreateTask.RootfsMount("overlay", "overlay", List.of("lowerdir=/a"))),
+                new StdioPaths(false, "", "/f/out-" + container, ""));
+    }
+}
