@@ -11,6 +11,7 @@ import io.hako.sandbox.ExecTask;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.ProcessState;
 import io.hako.sandbox.StdioPaths;
+import io.hako.sandbox.TaskPid;
 import io.hako.shim.proto.CPUStat;
 import io.hako.shim.proto.CreateTaskRequest;
 import io.hako.shim.proto.ExecProcessRequest;
@@ -18,6 +19,8 @@ import io.hako.shim.proto.MemoryEvents;
 import io.hako.shim.proto.MemoryStat;
 import io.hako.shim.proto.Metrics;
 import io.hako.shim.proto.PidsStat;
+import io.hako.shim.proto.ProcessDetails;
+import io.hako.shim.proto.ProcessInfo;
 import io.hako.shim.proto.StateResponse;
 import io.hako.shim.proto.Status;
 import java.nio.file.Path;
@@ -26,6 +29,7 @@ import java.time.Instant;
 /** containerd's messages as the daemon's records, and back. */
 final class TaskMessages {
     private static final String METRICS = "io.containerd.cgroups.v2.Metrics";
+    private static final String PROCESS_DETAILS = "containerd.runc.v1.ProcessDetails";
 
     private TaskMessages() {}
 
@@ -96,6 +100,17 @@ final class TaskMessages {
             case PAUSED -> Status.PAUSED;
             case STOPPED -> Status.STOPPED;
         };
+    }
+
+    /** A further process tells its id, as runc's shim does. */
+    static ProcessInfo process(TaskPid process) {
+        ProcessInfo.Builder info = ProcessInfo.newBuilder().setPid(process.pid());
+        if (!process.exec().isEmpty()) {
+            ProcessDetails details = ProcessDetails.newBuilder().setExecId(process.exec()).build();
+            info.setInfo(
+                    Any.newBuilder().setTypeUrl(PROCESS_DETAILS).setValue(details.toByteString()));
+        }
+        return info.build();
     }
 
     static Any figures(ContainerFigures figures) {

@@ -22,7 +22,6 @@ import io.hako.shim.proto.KillRequest;
 import io.hako.shim.proto.PauseRequest;
 import io.hako.shim.proto.PidsRequest;
 import io.hako.shim.proto.PidsResponse;
-import io.hako.shim.proto.ProcessInfo;
 import io.hako.shim.proto.ResizePtyRequest;
 import io.hako.shim.proto.ResumeRequest;
 import io.hako.shim.proto.ShutdownRequest;
@@ -183,7 +182,7 @@ record TaskServices(Sandboxes sandboxes) {
             PidsResponse.Builder answer = PidsResponse.newBuilder();
             sandboxes
                     .pids(shim.owner(), request.getId())
-                    .forEach(pid -> answer.addProcesses(ProcessInfo.newBuilder().setPid(pid)));
+                    .forEach(process -> answer.addProcesses(TaskMessages.process(process)));
             return answer.build();
         }
 

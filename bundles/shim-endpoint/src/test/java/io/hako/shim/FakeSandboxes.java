@@ -17,6 +17,7 @@ import io.hako.sandbox.RequestKey;
 import io.hako.sandbox.SandboxView;
 import io.hako.sandbox.Sandboxes;
 import io.hako.sandbox.StdioPaths;
+import io.hako.sandbox.TaskPid;
 import io.hako.ttrpc.CallScope;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -167,8 +168,8 @@ final class FakeSandboxes implements Sandboxes {
     }
 
     @Override
-    public List<Integer> pids(OwnerId sandbox, String container) {
-        return List.of(PID);
+    public List<TaskPid> pids(OwnerId sandbox, String container) {
+        return List.of(new TaskPid(PID, ""), new TaskPid(PID, "probe"));
     }
 
     @Override

@@ -6,6 +6,7 @@ import static io.hako.shim.RunningEndpoint.create;
 import static io.hako.shim.RunningEndpoint.inBackground;
 import static io.hako.shim.RunningEndpoint.take;
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
@@ -33,6 +34,7 @@ import io.hako.shim.proto.KillRequest;
 import io.hako.shim.proto.Metrics;
 import io.hako.shim.proto.PidsRequest;
 import io.hako.shim.proto.PidsResponse;
+import io.hako.shim.proto.ProcessDetails;
 import io.hako.shim.proto.ResizePtyRequest;
 import io.hako.shim.proto.StartRequest;
 import io.hako.shim.proto.StartResponse;
@@ -205,6 +207,10 @@ public class TaskApiTest {
                         PidsRequest.newBuilder().setId("a").build(),
                         PidsResponse.parser());
         assertEquals(FakeSandboxes.PID, pids.getProcesses(0).getPid());
+        assertFalse(pids.getProcesses(0).hasInfo());
+        Any further = pids.getProcesses(1).getInfo();
+        assertEquals("containerd.runc.v1.ProcessDetails", further.getTypeUrl());
+        assertEquals("probe", ProcessDetails.parseFrom(further.getValue()).getExecId());
 
         assertEquals(
                 ConnectResponse.newBuilder()
