@@ -146,7 +146,7 @@ record GuestFiles(Pod pod, String container, OciSpec spec) {
                     mount.options().contains("rbind") ? "rbind" : "bind",
                     mount.source().toString(),
                     place(name(mount), Files.isRegularFile(mount.source())),
-                    mount.readOnly() ? List.of("ro") : List.of(),
+                    options(mount),
                     shim,
                     call);
         }
@@ -159,9 +159,18 @@ record GuestFiles(Pod pod, String container, OciSpec spec) {
                                         "bind",
                                         file.toString(),
                                         place(file.getFileName().toString(), true),
-                                        List.of(),
+                                        List.of("rprivate"),
                                         shim,
                                         call));
+    }
+
+    /**
+     * What the source's owner mounts in it later is seen if the spec says so; nothing goes back.
+     */
+    private static List<String> options(OciMount.HostPath mount) {
+        boolean follows = mount.options().contains("rslave") || mount.options().contains("slave");
+        String propagation = follows ? "rslave" : "rprivate";
+        return mount.readOnly() ? List.of("ro", propagation) : List.of(propagation);
     }
 
     private HostEffects.Mount place(String name, boolean file) {

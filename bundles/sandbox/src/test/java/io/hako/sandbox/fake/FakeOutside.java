@@ -15,6 +15,7 @@ import io.hako.ttrpc.CallScope;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,7 @@ public final class FakeOutside {
     private final Map<String, ShimProcess> processes = new LinkedHashMap<>();
     private final Map<StdioId, StdioJoin> joined = new LinkedHashMap<>();
     private final List<Path> mounts = new ArrayList<>();
+    private final Map<Path, List<String>> options = new HashMap<>();
     private final List<String> cgroups = new ArrayList<>();
     private final List<String> kept = new ArrayList<>();
     private final List<Consumer<ShimEvent>> subscribers = new ArrayList<>();
@@ -229,6 +231,15 @@ public final class FakeOutside {
             locked(() -> onBoot).run();
         }
         return process;
+    }
+
+    /** What something was last mounted with, by its path in the pod's directory. */
+    public List<String> options(String mount) {
+        return locked(() -> options.getOrDefault(pod.resolve(mount), List.of()));
+    }
+
+    void options(Path mount, List<String> given) {
+        locked(() -> options.put(mount, List.copyOf(given)));
     }
 
     List<ShimProcess> processes() {

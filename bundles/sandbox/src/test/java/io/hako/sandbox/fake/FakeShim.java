@@ -103,6 +103,7 @@ public record FakeShim(Daemon daemon, FakeOutside outside, ShimIdentity identity
 
     @Override
     public void mount(String type, String source, Path target, List<String> options, Call call) {
+        out().options(target, options);
         out().held(
                         (mounts, cgroups, kept, joined) ->
                                 mounts.contains(target) || mounts.add(target));

@@ -88,6 +88,18 @@ public class PodLifeTest {
                                 "cgroup /hako/web")));
     }
 
+    /** Else it could put links where the daemon makes and removes what is mounted on. */
+    @Test
+    public void theGuestCanWriteOnlyToWhatIsMountedInTheShare() throws IOException {
+        Path data = Files.createDirectory(bench.root.resolve("data"));
+        bench.bind(data, "rslave");
+        hakod.run("web");
+        assertEquals(List.of("ro", "shared"), bench.outside.options("share"));
+        assertEquals(List.of("rslave"), bench.outside.options("share/web/mount-0"));
+        assertTrue(Files.isDirectory(bench.outside.pod().resolve("tree/web/mount-0")));
+        assertFalse(Files.exists(bench.outside.pod().resolve("share/web")));
+    }
+
     @Test
     public void aFurtherProcessHasALifeOfItsOwn() {
         hakod.run("web");
@@ -238,6 +250,7 @@ public class PodLifeTest {
         assertTrue(
                 bench.outside.left().toString(),
                 bench.outside.left().contains("mount share/web/mount-0"));
+        assertEquals(List.of("ro", "rprivate"), bench.outside.options("share/web/mount-0"));
         String spec = bench.outside.agent().spec("web");
         assertTrue(spec, spec.contains("\"source\":\"/run/hako/share/0/web/mount-0\""));
         assertTrue(spec, spec.contains("\"path\":\"/run/hako/share/0/web/rootfs\""));
