@@ -14,21 +14,29 @@ use crate::units::{show_bytes, show_time};
 
 pub fn inspect(places: &Places, asked: &One) -> Result<u8> {
     let control = Control::connect(places)?;
-    let container = Containers::of(places).find(&asked.container)?;
-    let known = control.sandboxes()?.iter().any(|sandbox| sandbox.id == container.id());
-    let sandbox: Value = match known.then(|| control.inspect(container.id())).transpose()? {
-        Some(text) => serde_json::from_str(&text).doing(|| "Reading hakod's answer".into())?,
-        None => Value::Null,
+    let read = |text: String| serde_json::from_str(&text).doing(|| "Reading hakod's answer".into());
+    let whole = match Containers::of(places).find(&asked.container) {
+        Ok(container) => {
+            let known = control.sandboxes()?.iter().any(|sandbox| sandbox.id == container.id());
+            let sandbox = known.then(|| control.inspect(container.id())).transpose()?.map_or(Ok(Value::Null), read)?;
+            let meta = serde_json::to_value(&container.meta).doing(|| "Writing JSON".into())?;
+            json!({ "container": meta, "bundle": container.bundle, "sandbox": sandbox })
+        }
+        // Not made by this program: containerd's, as hakod knows it.
+        Err(absent) => {
+            let sandbox = read(control.inspect(&asked.container).map_err(|_| absent)?)?;
+            json!({ "container": Value::Null, "bundle": sandbox["bundle"], "sandbox": sandbox })
+        }
     };
-    let meta = serde_json::to_value(&container.meta).doing(|| "Writing JSON".into())?;
-    let whole = json!({ "container": meta, "bundle": container.bundle, "sandbox": sandbox });
     table::print(crate::args::Format::Json, &whole, String::new).map(|()| 0)
 }
 
 pub fn overhead(places: &Places, asked: &Overhead) -> Result<u8> {
     let control = Control::connect(places)?;
-    let container = Containers::of(places).find(&asked.container)?;
-    let cost = control.overhead(container.id())?;
+    let cost = match Containers::of(places).find(&asked.container) {
+        Ok(container) => control.overhead(container.id())?,
+        Err(absent) => control.overhead(&asked.container).map_err(|_| absent)?,
+    };
     table::print(asked.output.format, &overhead_json(&cost), || overhead_table(&cost)).map(|()| 0)
 }
 

@@ -99,6 +99,7 @@ impl Service {
             }
             "Shutdown" => nothing,
             "ListSandboxes" => Ok(self.list().encode_to_vec()),
+            "Inspect" => self.inspect(call.decode()?),
             "Doctor" => {
                 let finding =
                     control::Finding { subject: "/dev/kvm".into(), level: "warning".into(), ..Default::default() };
@@ -138,6 +139,17 @@ impl Service {
             _ => task::Status::Created,
         };
         Ok(task::StateResponse { id: key.0, status: status.into(), ..Default::default() }.encode_to_vec())
+    }
+
+    /// Knows one sandbox, which the command line has not made.
+    fn inspect(&self, request: control::SandboxRequest) -> Result<Vec<u8>, Status> {
+        use prost::Message;
+
+        if request.sandbox != "pod1" {
+            return Err(Status::not_found(format!("There is no sandbox \"{}\".", request.sandbox)));
+        }
+        let json = r#"{"id":"pod1","namespace":"k8s.io","bundle":"/b/pod1","settings":[]}"#.into();
+        Ok(control::JsonResponse { json }.encode_to_vec())
     }
 
     fn list(&self) -> control::ListSandboxesResponse {
