@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the agent reads from and writes to cgroups itself: kernfs never waits for a disk or a container.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -55,6 +56,16 @@ pub fn number(cgroup: &Path, file: &str) -> Option<u64> {
 pub fn keyed(cgroup: &Path, file: &str, key: &str) -> Option<u64> {
     let text = fs::read_to_string(cgroup.join(file)).ok()?;
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.parse().ok())
+}
+
+/// All values of such a file; none if it is not there.
+pub fn all_keyed(cgroup: &Path, file: &str) -> HashMap<String, u64> {
+    let text = fs::read_to_string(cgroup.join(file)).unwrap_or_default();
+    let pair = |line: &str| {
+        let (key, value) = line.split_once(' ')?;
+        Some((key.to_owned(), value.parse().ok()?))
+    };
+    text.lines().filter_map(pair).collect()
 }
 
 pub fn oom_kills(container: &str) -> u64 {
@@ -125,8 +136,7 @@ impl Agent {
 
 /// Everything below the containers' parent cgroup.
 pub fn kill_everything() -> io::Result<()> {
-    let parent = Path::new(paths::CGROUP_ROOT).join(paths::CGROUP_PARENT);
-    signal_all(&parent, libc::SIGKILL)
+    signal_all(&paths::pod_cgroup(), libc::SIGKILL)
 }
 
 #[cfg(test)]

@@ -26,6 +26,11 @@ pub fn check_name(what: &str, name: &str) -> Result<(), Status> {
     )))
 }
 
+/// The parent of every container's cgroup.
+pub fn pod_cgroup() -> PathBuf {
+    [CGROUP_ROOT, CGROUP_PARENT].iter().collect()
+}
+
 pub fn cgroup(container: &str) -> PathBuf {
     [CGROUP_ROOT, CGROUP_PARENT, container].iter().collect()
 }
