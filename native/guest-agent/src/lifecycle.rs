@@ -125,7 +125,11 @@ impl Agent {
         let (_, process) = self.table.process(&request.container_id, &request.exec_id)?;
         let name = process.name();
         let gone = || Status::not_found(format!("{} has ended already.", capital(&name)));
+        process.is_killed |= signal == libc::SIGKILL;
         if request.all && request.exec_id.is_empty() {
+            if signal == libc::SIGKILL {
+                self.table.mark_killed(&request.container_id);
+            }
             let failed = |error| Status::internal(format!("Signal {signal} cannot be sent to all of {name}: {error}."));
             return cgroups::signal_all(&paths::cgroup(&request.container_id), signal)
                 .map_err(failed)

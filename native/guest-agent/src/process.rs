@@ -13,7 +13,7 @@ use crate::jobs::Ends;
 use crate::poll::Which;
 use crate::requests::Ticket;
 use crate::stdio::{Input, Output};
-use crate::{program, sys};
+use crate::{cgroups, program, sys};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {
@@ -63,6 +63,10 @@ pub struct Process {
     /// Read end of the report pipe, while the program has not been started.
     pub report: Option<OwnedFd>,
     pub waiters: Vec<Ticket>,
+    /// `oom_kill` of the container's memory.events before this process was made.
+    pub oom_kills_before: u64,
+    /// The host has sent it SIGKILL.
+    pub is_killed: bool,
     /// After the exit: until when Wait is held back for output that its stream does not take.
     pub patience: Option<Instant>,
 }
@@ -151,6 +155,8 @@ impl Process {
             stderr,
             report: Some(report),
             waiters: Vec::new(),
+            oom_kills_before: cgroups::oom_kills(container),
+            is_killed: false,
             patience: None,
         };
         Ok((process, ends))
@@ -247,6 +253,12 @@ impl Table {
         let number = self.find(container, exec)?;
         let lost = || Status::internal(format!("The agent has lost process {number} of container {container}."));
         self.processes.get_mut(&number).map(|process| (number, process)).ok_or_else(lost)
+    }
+
+    /// The host ends every process of a container.
+    pub fn mark_killed(&mut self, container: &str) {
+        let all = self.processes.values_mut().filter(|process| process.container == container);
+        all.for_each(|process| process.is_killed = true);
     }
 
     pub fn by_pid(&self, pid: i32) -> Option<Number> {

@@ -44,7 +44,10 @@ impl Agent {
         let Some(process) = self.table.processes.get_mut(&number) else { return };
         let status = exit_status(wait_status);
         let first = process.is_first();
-        let oom_killed = status == 128 + libc::SIGKILL as u32 && cgroups::oom_kills(&process.container) > 0;
+        // The kernel does not tell which processes it has killed for memory, but only how many.
+        let oom_killed = status == 128 + libc::SIGKILL as u32
+            && !process.is_killed
+            && cgroups::oom_kills(&process.container) > process.oom_kills_before;
         process.state = State::Stopped(Exit { status, at_ns: sys::realtime_ns(), oom_killed });
         process.patience = Some(Instant::now() + PATIENCE);
         let terminal = process.stdio.terminal;
@@ -58,6 +61,7 @@ impl Agent {
         };
         if first {
             // What shares no pid namespace with the first process would live on. A cgroup that is gone has nobody in it.
+            self.table.mark_killed(&exited.container_id);
             let _ = cgroups::signal_all(&paths::cgroup(&exited.container_id), libc::SIGKILL);
         }
         self.events.push(What::Exited(exited));

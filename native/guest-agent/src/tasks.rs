@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Worker processes under way, what each is for, and what its end means.
 
+use std::fs;
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use crate::agent::{Agent, ByPid};
 use crate::process::{Number, State};
 use crate::requests::{Answer, Ticket};
 use crate::worker::{Report, Worker};
-use crate::{jobs, paths};
+use crate::{jobs, paths, sys};
 
 /// How long a worker may take if the caller does not say.
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
@@ -81,8 +82,7 @@ impl Agent {
     pub fn end_overdue_tasks(&mut self, now: Instant) {
         for pid in self.tasks.overdue(now) {
             if let Some((_, task)) = self.tasks.take(pid) {
-                // With all its group. It is reaped like any orphan, whenever the kernel lets go of it.
-                let _ = crate::sys::kill(-pid, libc::SIGKILL);
+                end(pid);
                 let message = "The guest did not finish this within the call's time limit; a file system may hang.";
                 self.task_ended(task, Err(Status::new(Code::DeadlineExceeded, message)));
             }
@@ -184,6 +184,17 @@ impl Agent {
         for caller in self.requests.finish(ticket, &answer) {
             self.answer(caller, answer.clone());
         }
+    }
+}
+
+/// Kills a worker with all its group, and the process that it was making for a container, which leads a session of its
+/// own by then. They are reaped like any orphans, whenever the kernel lets go of them.
+fn end(worker: i32) {
+    // Stopped, it makes no more of them.
+    let _ = sys::kill(-worker, libc::SIGSTOP);
+    let children = fs::read_to_string(format!("/proc/{worker}/task/{worker}/children")).unwrap_or_default();
+    for pid in children.split_whitespace().filter_map(|pid| pid.parse().ok()).chain([-worker]) {
+        let _ = sys::kill(pid, libc::SIGKILL);
     }
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Further processes in a container.
 
+use std::time::Duration;
+
+use hako_protocols::agent::{ContainerRequest, PidsResponse};
 use hako_ttrpc::Code;
 
-use crate::harness::{Agent, Command};
+use crate::harness::{Agent, Command, await_condition};
 
 #[test]
 fn a_further_process_runs_in_the_container() {
@@ -75,4 +78,21 @@ fn a_stopped_container_takes_its_processes_with_it() {
     first.stdin().finish();
     assert_eq!(first.wait().exit_status, 0);
     assert_eq!(waiting.wait().unwrap().exit_status, 137);
+}
+
+/// What a process does to the others of its container cannot keep them from being ended.
+#[test]
+fn a_process_that_is_not_made_in_time_does_not_stay() {
+    let agent = Agent::start();
+    let first = Command::shell("echo ready; while :; do kill -STOP -1 2>/dev/null; done").run(&agent, "web");
+    first.stdout.read_until("ready\n");
+    let sleep = Command::new(&["sleep", "1000"]);
+    let make = |name: String| sleep.exec_within(&agent, "web", &name, Duration::from_secs(1));
+    // One that is stopped only once its program runs has been made in time.
+    let late = (0..100).find_map(|round| make(format!("e{round}")).err().map(|status| (round, status)));
+    let (in_time, late) = late.expect("a process that was stopped before its program ran");
+    assert_eq!(late.code, Code::DeadlineExceeded);
+    let pids = || agent.call::<PidsResponse>("Pids", &ContainerRequest { container_id: "web".into() }).pids;
+    await_condition("only what was made in time", || (pids().len() == 1 + in_time).then_some(()));
+    assert_eq!(first.signal(9).map(drop), Ok(()));
 }

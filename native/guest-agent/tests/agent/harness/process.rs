@@ -21,6 +21,8 @@ pub struct Command {
     pub process: Value,
     pub linux: Value,
     pub hooks: Value,
+    /// Beyond those that every container has.
+    mounts: Vec<Value>,
     stdin: bool,
     terminal: bool,
 }
@@ -39,6 +41,7 @@ impl Command {
                 "resources": { "devices": [{ "allow": false, "access": "rwm" }] },
             }),
             hooks: json!({}),
+            mounts: Vec::new(),
             stdin: false,
             terminal: false,
         }
@@ -67,13 +70,15 @@ impl Command {
         let mount = |kind: &str, target: &str, options: &[&str]| json!({ "type": kind, "source": kind, "destination": target, "options": options });
         let mut process = self.process.clone();
         process["terminal"] = json!(self.terminal);
+        let mut mounts = vec![
+            mount("proc", "/proc", &[]),
+            mount("tmpfs", "/dev", &["nosuid", "mode=755"]),
+            mount("devpts", "/dev/pts", &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+        ];
+        mounts.extend(self.mounts.iter().cloned());
         let spec = json!({
-            "ociVersion": "1.1.0", "process": process, "root": { "path": "rootfs" }, "hostname": "inside", "linux": self.linux, "hooks": self.hooks,
-            "mounts": [
-                mount("proc", "/proc", &[]),
-                mount("tmpfs", "/dev", &["nosuid", "mode=755"]),
-                mount("devpts", "/dev/pts", &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
-            ],
+            "ociVersion": "1.1.0", "process": process, "root": { "path": "rootfs" }, "hostname": "inside",
+            "linux": self.linux, "hooks": self.hooks, "mounts": mounts,
         });
         spec.to_string().into_bytes()
     }
@@ -125,6 +130,16 @@ impl Command {
 
     /// Starts a further process in a container.
     pub fn exec<'a>(&self, agent: &'a Agent, container: &str, exec: &str) -> Result<Process<'a>, Status> {
+        self.exec_within(agent, container, exec, PATIENCE)
+    }
+
+    pub fn exec_within<'a>(
+        &self,
+        agent: &'a Agent,
+        container: &str,
+        exec: &str,
+        limit: Duration,
+    ) -> Result<Process<'a>, Status> {
         let stdio = self.stdio(agent);
         let request = ExecRequest {
             request_key: String::new(),
@@ -133,7 +148,7 @@ impl Command {
             process: self.process.to_string().into_bytes(),
             stdio: Some(stdio),
         };
-        let response: ProcessResponse = agent.try_call("Exec", &request)?;
+        let response: ProcessResponse = agent.try_call_within("Exec", &request, limit)?;
         Ok(Process::new(agent, container, exec, response.pid, &stdio))
     }
 }
