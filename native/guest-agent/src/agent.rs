@@ -41,6 +41,8 @@ pub struct Agent {
     /// New at each start of the agent, so that the host sees a machine that is not the one it knew.
     instance: String,
     pub identity_set: bool,
+    /// All containers stand still, whatever each one's own state is.
+    pub pod_paused: bool,
     pub power_off: Option<PowerOff>,
 }
 
@@ -60,6 +62,7 @@ impl Agent {
             oom: OomWatch::new()?,
             instance: random_name()?,
             identity_set: false,
+            pod_paused: false,
             power_off: None,
         };
         agent.poll.watch_input(&agent.children, Source::Children)?;

@@ -32,6 +32,12 @@ pub fn signal_all(cgroup: &Path, signal: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets a cgroup go on that could not be frozen in time, so that nobody who enters it is held up.
+pub fn thaw(cgroup: &Path) {
+    // One that has gone holds up nobody.
+    let _ = fs::write(cgroup.join("cgroup.freeze"), "0");
+}
+
 /// The processes of a cgroup and those below it, as the agent's pid namespace numbers them.
 pub fn pids(cgroup: &Path) -> io::Result<Vec<u32>> {
     let text = match fs::read_to_string(cgroup.join("cgroup.procs")) {

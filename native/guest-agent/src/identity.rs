@@ -74,7 +74,7 @@ fn set_clock(realtime_ns: i64) -> io::Result<()> {
     check(unsafe { libc::clock_settime(libc::CLOCK_REALTIME, &time) }).map(drop)
 }
 
-fn set_hostname(name: &str) -> io::Result<()> {
+pub fn set_hostname(name: &str) -> io::Result<()> {
     // SAFETY: the pointer and length are those of one live string.
     check(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }).map(drop)
 }

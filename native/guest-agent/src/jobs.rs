@@ -8,16 +8,16 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hako_ttrpc::{Code, Status};
+use hako_ttrpc::Status;
 use libcontainer::container::Container;
 use libcontainer::container::builder::ContainerBuilder;
-use libcontainer::error::LibcontainerError;
 use libcontainer::oci_spec::runtime::{LinuxSeccomp, Process, Spec};
 use libcontainer::syscall::syscall::SyscallType;
 
+use crate::causes::Causes;
 use crate::executor::{Borrowed, GuestExecutor};
 use crate::worker::{self, Report};
-use crate::{devices, paths, spec, sys};
+use crate::{devices, paths, spec, sys, sysctls, working_directory};
 
 /// The profile beside the bundle's config.json, which does not have it (see [`crate::executor`]).
 const PROFILE: &str = "seccomp.json";
@@ -69,29 +69,10 @@ fn failed(what: &str, on: &str, error: impl std::fmt::Display) -> Status {
     Status::internal(format!("Cannot {what} {on} in the guest: {error}."))
 }
 
-/// libcontainer's errors say little themselves: the whole chain makes the sentence.
-fn refused(what: &str, container: &str, error: &LibcontainerError) -> Status {
-    let mut chain = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !chain.contains(&text) {
-            chain = format!("{chain}: {text}");
-        }
-        source = cause.source();
-    }
-    let code = match error {
-        LibcontainerError::InvalidSpec(_) | LibcontainerError::InvalidID(_) => Code::InvalidArgument,
-        LibcontainerError::IncorrectStatus(_) => Code::FailedPrecondition,
-        _ => Code::Internal,
-    };
-    Status::new(code, format!("Container {container} cannot be {what}: {chain}."))
-}
-
-fn builder(container: &str) -> Result<ContainerBuilder, Status> {
+fn builder(container: &str, causes: &Causes) -> Result<ContainerBuilder, Status> {
     ContainerBuilder::new(container.to_owned(), SyscallType::default())
         .with_root_path(paths::STATE)
-        .map_err(|error| refused("set up", container, &error))
+        .map_err(|error| causes.refused("set up", container, &error))
 }
 
 /// Makes a container whose first process waits for [`start`]; if that fails, nothing of it is left.
@@ -103,21 +84,24 @@ pub fn create(container: &str, spec_json: &[u8], rootfs: &str, ends: Ends) -> Re
 }
 
 fn make(container: &str, spec_json: &[u8], rootfs: &str, mut ends: Ends) -> Result<Report, Status> {
-    let prepared = spec::prepare(spec_json, rootfs, container, ends.terminal.is_some())?;
+    let causes = Causes::listen();
+    let mut prepared = spec::prepare(spec_json, rootfs, container, ends.terminal.is_some())?;
+    working_directory::provide(&mut prepared.spec, rootfs, container)?;
+    prepared.sysctls.iter().try_for_each(|(name, value)| sysctls::set(name, value))?;
     let bundle = write_bundle(container, &prepared.spec, prepared.seccomp.as_ref())?;
     let (uid, gid) = user_of(prepared.spec.process().as_ref());
     ends.give_to(uid, gid).map_err(|error| failed("give the streams to", &format!("user {uid}"), error))?;
     let console = Console::listen(&ends, &bundle)?;
     let executor = ends.executor(prepared.seccomp, prepared.borrowed);
     let made = ends
-        .attach(builder(container)?)?
+        .attach(builder(container, &causes)?)?
         .with_executor(executor)
         .with_console_socket(console.path())
         .as_init(&bundle)
         .with_systemd(false)
         .with_detach(true)
         .build()
-        .map_err(|error| refused("created", container, &error))?;
+        .map_err(|error| causes.refused("created", container, &error))?;
     let rules = prepared
         .spec
         .linux()
@@ -131,6 +115,7 @@ fn make(container: &str, spec_json: &[u8], rootfs: &str, mut ends: Ends) -> Resu
 
 /// Makes and starts a further process; returns when its program runs.
 pub fn exec(container: &str, process_json: &[u8], mut ends: Ends) -> Result<Report, Status> {
+    let causes = Causes::listen();
     let bundle = paths::bundle(container);
     let seccomp = read_profile(&bundle).map_err(|error| failed("read the profile of", container, error))?;
     let (process, borrowed) = spec::prepare_process(process_json, ends.terminal.is_some(), seccomp.is_some())?;
@@ -141,32 +126,34 @@ pub fn exec(container: &str, process_json: &[u8], mut ends: Ends) -> Result<Repo
     let console = Console::listen(&ends, &bundle)?;
     let executor = ends.executor(seccomp, borrowed);
     let pid = ends
-        .attach(builder(container)?)?
+        .attach(builder(container, &causes)?)?
         .with_executor(executor)
         .with_console_socket(console.path())
         .as_tenant()
         .with_process(Some(format!("/proc/self/fd/{}", file.as_raw_fd())))
         .with_detach(true)
         .build()
-        .map_err(|error| refused("entered", container, &error))?;
+        .map_err(|error| causes.refused("entered", container, &error))?;
     Ok(Report { pid: pid.as_raw(), descriptor: console.master(uid)? })
 }
 
 /// Lets a created container's first process go on to its program.
 pub fn start(container: &str) -> Result<Report, Status> {
+    let causes = Causes::listen();
     Container::load(paths::state(container))
         .and_then(|mut created| created.start())
         .map(|()| Report::default())
-        .map_err(|error| refused("started", container, &error))
+        .map_err(|error| causes.refused("started", container, &error))
 }
 
 /// Removes a container that has ended (or was never started), its cgroup and its files.
 pub fn delete(container: &str) -> Result<Report, Status> {
     let state = paths::state(container);
     if state.exists() {
+        let causes = Causes::listen();
         Container::load(state)
             .and_then(|mut stopped| stopped.delete(true))
-            .map_err(|error| refused("deleted", container, &error))?;
+            .map_err(|error| causes.refused("deleted", container, &error))?;
     }
     scrub(container)
 }
@@ -207,11 +194,10 @@ fn remove_cgroup(cgroup: &Path) -> io::Result<()> {
     }
 }
 
-/// Freezes or thaws a container and waits until the kernel has done so.
-pub fn freeze(container: &str, frozen: bool) -> Result<Report, Status> {
-    let cgroup = paths::cgroup(container);
+/// Freezes or thaws a cgroup and waits until the kernel has done so.
+pub fn freeze(cgroup: &Path, frozen: bool) -> Result<Report, Status> {
     let wanted = if frozen { "1" } else { "0" };
-    let error = |error| failed(if frozen { "pause" } else { "resume" }, container, error);
+    let error = |error| failed(if frozen { "pause" } else { "resume" }, &cgroup.display().to_string(), error);
     fs::write(cgroup.join("cgroup.freeze"), wanted).map_err(error)?;
     let events = cgroup.join("cgroup.events");
     let line = format!("frozen {wanted}");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hako_protocols::agent::{
     CreateContainerRequest, DeleteRequest, Empty, ExecRequest, ResizeTerminalRequest, SignalRequest,
-    StartContainerRequest, Stdio,
+    StartContainerRequest, Stdio, UpdateRequest,
 };
 use hako_ttrpc::{Code, Status};
 use prost::Message;
@@ -19,7 +19,7 @@ use crate::process::{Number, Process, State};
 use crate::requests::Ticket;
 use crate::tasks::Task;
 use crate::worker::Report;
-use crate::{cgroups, sys};
+use crate::{cgroups, limits, sys};
 
 /// A verb's answer, or `None` if it comes later under the ticket.
 pub type Handled = Result<Option<Vec<u8>>, Status>;
@@ -35,6 +35,7 @@ impl Agent {
             let message = format!("There is already a container {} in this guest.", request.container_id);
             return Err(Status::new(Code::AlreadyExists, message));
         }
+        self.check_thawed(&request.container_id)?;
         let (process, ends) = self.process_for(&request.container_id, "", request.stdio.unwrap_or_default())?;
         let number = self.table.add(process);
         let keep = ends.kept();
@@ -46,6 +47,7 @@ impl Agent {
     pub fn exec(&mut self, request: ExecRequest, ticket: Ticket, limit: Duration) -> Handled {
         check_name("process id", &request.exec_id)?;
         let (container, exec) = (&request.container_id, &request.exec_id);
+        self.check_thawed(container)?;
         let paused = self.table.container(container)?.paused;
         let (_, first) = self.table.process(container, "")?;
         if paused || first.state != State::Running {
@@ -65,6 +67,15 @@ impl Agent {
         Ok(None)
     }
 
+    /// A frozen cgroup would hold up whoever enters it.
+    fn check_thawed(&self, container: &str) -> Result<(), Status> {
+        if !self.pod_paused {
+            return Ok(());
+        }
+        let message = format!("The pod of container {container} is paused: no process can be started in it.");
+        Err(Status::precondition(message))
+    }
+
     fn process_for(&self, container: &str, exec: &str, stdio: Stdio) -> Result<(Process, Ends), Status> {
         let tokens = [stdio.stdin, stdio.stdout, stdio.stderr];
         if let Some(taken) = tokens.into_iter().find(|&token| self.table.by_token(token).is_some()) {
@@ -76,6 +87,7 @@ impl Agent {
     }
 
     pub fn start(&mut self, request: &StartContainerRequest, ticket: Ticket, limit: Duration) -> Handled {
+        self.check_thawed(&request.container_id)?;
         let (number, process) = self.table.process(&request.container_id, "")?;
         if process.state != State::Created {
             return Err(Status::precondition(format!("{} is not waiting to be started.", capital(&process.name()))));
@@ -195,11 +207,26 @@ impl Agent {
     }
 
     pub fn pause(&mut self, container: &str, paused: bool, ticket: Ticket, limit: Duration) -> Handled {
+        if container.is_empty() {
+            self.spawn(Task::PausePod(ticket, paused), &[], limit, || jobs::freeze(&paths::pod_cgroup(), paused));
+            return Ok(None);
+        }
         let (number, process) = self.table.process(container, "")?;
         if process.state != State::Running {
             return Err(Status::precondition(format!("Container {container} is not running.")));
         }
-        self.spawn(Task::Pause(ticket, number, paused), &[], limit, || jobs::freeze(container, paused));
+        let cgroup = paths::cgroup(container);
+        self.spawn(Task::Pause(ticket, number, paused), &[], limit, || jobs::freeze(&cgroup, paused));
+        Ok(None)
+    }
+
+    pub fn update(&mut self, request: &UpdateRequest, ticket: Ticket, limit: Duration) -> Handled {
+        let container = &request.container_id;
+        let (_, process) = self.table.process(container, "")?;
+        if process.exit().is_some() || process.state == State::Creating {
+            return Err(Status::precondition(format!("Container {container} is not running.")));
+        }
+        self.spawn(Task::Plain(ticket), &[], limit, || limits::update(container, &request.resources));
         Ok(None)
     }
 

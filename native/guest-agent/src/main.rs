@@ -2,11 +2,13 @@
 //! hako-agent: PID 1 of a guest. Boots it, then serves hako.agent.v1.Agent to the host over two virtio-serial ports.
 //!
 //! `hako-agent` is how the kernel starts it. `hako-agent --sockets CONTROL DATA`, as PID 1 of namespaces, serves over
-//! two unix sockets instead: the same agent without a virtual machine, for tests.
+//! two unix sockets instead: the same agent without a virtual machine, for tests. The agent runs itself again with other
+//! arguments for two small tasks inside a container's namespaces (see [`pod`] and [`working_directory`]).
 
 mod agent;
 mod boot;
 mod calls;
+mod causes;
 mod cgroups;
 mod devices;
 mod events;
@@ -14,12 +16,15 @@ mod executor;
 mod identity;
 mod jobs;
 mod lifecycle;
+mod limits;
+mod linux_part;
 mod modules;
 mod mounts;
 mod netlink;
 mod network;
 mod paths;
 mod plan;
+mod pod;
 mod poll;
 mod port;
 mod ports;
@@ -35,8 +40,10 @@ mod stats;
 mod stdio;
 mod streams;
 mod sys;
+mod sysctls;
 mod tasks;
 mod worker;
+mod working_directory;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -47,11 +54,16 @@ use crate::agent::Agent;
 fn main() -> io::Result<()> {
     give_memory_back();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    if let [working_directory::MAKER, rootfs, directory] = words[..] {
+        return working_directory::make_as_hook(rootfs, directory);
+    }
     if std::process::id() != 1 {
         return Err(io::Error::other("hako-agent is the first process of a guest; it must run as PID 1"));
     }
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    match words[..] {
         ["--sockets", control, data] => serve_sockets(control, data),
+        [pod::KEEPER] => pod::keep_pid_namespace(),
         // The kernel passes on words of its command line that it does not know.
         _ => {
             // Seen on the console. What follows is the kernel's panic, by which the host knows that the guest is dead.

@@ -9,7 +9,7 @@ use crate::agent::Agent;
 use crate::lifecycle::Handled;
 use crate::requests::{Begin, Caller, Ticket};
 use crate::tasks::{Task, limit};
-use crate::{cgroups, identity, mounts, network, paths};
+use crate::{cgroups, identity, mounts, network, paths, pod};
 
 const SERVICE: &str = "hako.agent.v1.Agent";
 
@@ -56,6 +56,7 @@ impl Agent {
                 let request: agent::ContainerRequest = call.decode()?;
                 self.pause(&request.container_id, call.method == "Pause", ticket, limit)
             }
+            "Update" => self.update(&call.decode()?, ticket, limit),
             _ => self.handle_guest_call(call, ticket),
         }
     }
@@ -79,6 +80,11 @@ impl Agent {
                 self.spawn(Task::Plain(ticket), &[], limit, || mounts::unmount(&request.target));
                 Ok(None)
             }
+            "PreparePod" => {
+                let request: agent::PreparePodRequest = call.decode()?;
+                self.spawn(Task::PreparePod(ticket), &[], limit, || pod::prepare(&request));
+                Ok(None)
+            }
             "List" => now(self.list()),
             "Pids" => now(self.pids(&call.decode()?)?),
             "Stats" => {
@@ -98,7 +104,8 @@ impl Agent {
     }
 
     fn list(&self) -> ListResponse {
-        let paused = |container: &str| self.table.containers.get(container).is_some_and(|found| found.paused);
+        let paused =
+            |container: &str| self.table.containers.get(container).is_some_and(|found| found.paused) || self.pod_paused;
         let status =
             |process: &crate::process::Process| -> ProcessStatus { process.status(paused(&process.container)) };
         ListResponse { processes: self.table.processes.values().map(status).collect() }
@@ -121,6 +128,8 @@ fn key(call: &Call) -> Result<String, Status> {
     let (key, object) = match call.method.as_str() {
         "Mount" => call.decode::<agent::MountRequest>().map(|request| (request.request_key, request.target))?,
         "Unmount" => call.decode::<agent::UnmountRequest>().map(|request| (request.request_key, request.target))?,
+        "PreparePod" => call.decode::<agent::PreparePodRequest>().map(|r| (r.request_key, String::new()))?,
+        "Update" => call.decode::<agent::UpdateRequest>().map(|r| (r.request_key, r.container_id))?,
         "CreateContainer" => call.decode::<agent::CreateContainerRequest>().map(|r| (r.request_key, r.container_id))?,
         "StartContainer" => call.decode::<agent::StartContainerRequest>().map(|r| (r.request_key, r.container_id))?,
         "Exec" => call.decode::<agent::ExecRequest>().map(|r| (r.request_key, r.container_id))?,

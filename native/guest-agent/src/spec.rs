@@ -11,6 +11,7 @@ use libcontainer::oci_spec::runtime::{
 };
 
 use crate::executor::Borrowed;
+use crate::linux_part::{self, Sysctls};
 use crate::paths;
 
 /// CAP_SETPCAP and CAP_SYS_ADMIN (capabilities(7)): needed to reduce the bounding set and to load a seccomp filter
@@ -23,6 +24,8 @@ pub struct Prepared {
     pub spec: Spec,
     pub seccomp: Option<LinuxSeccomp>,
     pub borrowed: Borrowed,
+    /// To be set in the pod's network namespace before the container is made.
+    pub sysctls: Sysctls,
 }
 
 /// # Errors
@@ -36,6 +39,7 @@ pub fn prepare(json: &[u8], rootfs: &str, container: &str, terminal: bool) -> Re
     // The caller's path is one of the host's hierarchy, of which the VM has a part for itself.
     linux.set_cgroups_path(Some(Path::new("/").join(paths::CGROUP_PARENT).join(container)));
     linux.set_mount_label(None);
+    let sysctls = linux_part::adapt(linux, container)?;
     let seccomp = linux.seccomp().clone();
     linux.set_seccomp(None);
     check_profile(seccomp.as_ref())?;
@@ -44,7 +48,7 @@ pub fn prepare(json: &[u8], rootfs: &str, container: &str, terminal: bool) -> Re
     })?;
     let process = spec.process_mut().as_mut().ok_or_else(|| missing("process"))?;
     let borrowed = adapt_process(process, terminal, seccomp.is_some());
-    Ok(Prepared { spec, seccomp, borrowed })
+    Ok(Prepared { spec, seccomp, borrowed, sysctls })
 }
 
 /// Reads a further process of a container.

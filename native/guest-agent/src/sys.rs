@@ -158,6 +158,16 @@ pub fn unmount(target: &Path, flags: i32) -> io::Result<()> {
     check(unsafe { libc::umount2(target.as_ptr(), flags) }).map(drop)
 }
 
+/// statfs(2) f_type: the magic number of the file system that has `path`.
+pub fn file_system_type(path: &Path) -> io::Result<i64> {
+    let path = c_path(path)?;
+    // SAFETY: statfs is plain numbers, for which zero is a value.
+    let mut found: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the string lives across the call, and `found` is one statfs.
+    check(unsafe { libc::statfs(path.as_ptr(), &mut found) })?;
+    Ok(found.f_type)
+}
+
 /// Nanoseconds of CLOCK_REALTIME since the epoch.
 pub fn realtime_ns() -> i64 {
     std::time::SystemTime::now()

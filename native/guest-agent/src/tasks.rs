@@ -13,7 +13,7 @@ use crate::agent::{Agent, ByPid};
 use crate::process::{Number, State};
 use crate::requests::{Answer, Ticket};
 use crate::worker::{Report, Worker};
-use crate::{jobs, paths, sys};
+use crate::{cgroups, jobs, paths, pod, sys};
 
 /// How long a worker may take if the caller does not say.
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
@@ -30,6 +30,8 @@ pub enum Task {
     Exec(Ticket, Number),
     Delete(Ticket, Number),
     Pause(Ticket, Number, bool),
+    PausePod(Ticket, bool),
+    PreparePod(Ticket),
     /// The creation was cut off; nobody waits, but until it is through the id is taken.
     CleanUp(Number),
     Sync,
@@ -97,6 +99,8 @@ impl Agent {
             Task::Exec(ticket, number) => self.executed(ticket, number, outcome),
             Task::Delete(ticket, number) => self.deleted(ticket, number, outcome),
             Task::Pause(ticket, number, paused) => self.paused(ticket, number, paused, outcome),
+            Task::PausePod(ticket, paused) => self.pod_paused(ticket, paused, outcome),
+            Task::PreparePod(ticket) => self.finish(ticket, outcome.map(|_| pod::namespaces().encode_to_vec())),
             Task::CleanUp(number) => drop(self.forget(number)),
             Task::Sync => self.synced(),
         }
@@ -160,11 +164,21 @@ impl Agent {
     }
 
     fn paused(&mut self, ticket: Ticket, number: Number, paused: bool, outcome: Result<Report, Status>) {
-        if outcome.is_ok()
-            && let Some(process) = self.table.processes.get(&number)
+        if let Some(process) = self.table.processes.get(&number)
             && let Some(container) = self.table.containers.get_mut(&process.container)
         {
-            container.paused = paused;
+            match &outcome {
+                Ok(_) => container.paused = paused,
+                Err(_) => cgroups::thaw(&paths::cgroup(&process.container)),
+            }
+        }
+        self.finish(ticket, empty(outcome));
+    }
+
+    fn pod_paused(&mut self, ticket: Ticket, paused: bool, outcome: Result<Report, Status>) {
+        match &outcome {
+            Ok(_) => self.pod_paused = paused,
+            Err(_) => cgroups::thaw(&paths::pod_cgroup()),
         }
         self.finish(ticket, empty(outcome));
     }

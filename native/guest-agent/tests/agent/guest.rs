@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What needs a machine of its own: identity, memory limits, power. Ignored unless asked for (--include-ignored).
 
+use std::collections::HashMap;
+
 use hako_protocols::agent::event::What;
 use hako_protocols::agent::{
-    Empty, EventsRequest, EventsResponse, HelloRequest, HelloResponse, MountRequest, SetIdentityRequest, UnmountRequest,
+    ContainerRequest, Empty, EventsRequest, EventsResponse, HelloRequest, HelloResponse, MountRequest, PidsResponse,
+    PreparePodRequest, PreparePodResponse, SetIdentityRequest, UnmountRequest, UpdateRequest,
 };
+use hako_ttrpc::Status;
 use serde_json::json;
 
 use crate::harness::{Agent, Command, in_virtual_machine};
@@ -82,8 +86,87 @@ fn limits_and_figures_of_a_container_are_those_of_its_spec() {
     let stats = agent.stats();
     assert!(stats.memory_total_bytes > stats.memory_available_bytes && stats.memory_available_bytes > 0);
     let container = &stats.containers[0];
+    let pod = stats.pod.as_ref().unwrap();
+    assert!(pod.memory_current >= container.memory_current && pod.pids_current == 1 && pod.container_id.is_empty());
     assert_eq!((container.memory_limit, container.pids_limit, container.pids_current), (32 << 20, 20, 1));
     assert!(container.memory_current > 0 && container.cpu_usage_us > 0, "{container:?}");
+    let has = |values: &HashMap<String, u64>, names: &[&str]| names.iter().all(|&name| values.contains_key(name));
+    assert!(has(&container.cpu_stat, &["usage_usec", "user_usec", "system_usec", "nr_throttled", "throttled_usec"]));
+    assert!(has(&container.memory_stat, &["anon", "file", "inactive_file", "pgmajfault", "slab"]), "{container:?}");
+    assert!(container.memory_stat["anon"] > 0 && container.memory_stat["pgfault"] > 0, "{container:?}");
+    assert!(has(&container.memory_events, &["high", "max", "oom", "oom_kill"]), "{container:?}");
+    assert!(container.hugepages.iter().any(|pages| pages.page_size == "2MB"), "{container:?}");
+}
+
+fn update(agent: &Agent, resources: serde_json::Value) -> Result<Empty, Status> {
+    let request = UpdateRequest {
+        request_key: String::new(),
+        container_id: "web".into(),
+        resources: resources.to_string().into_bytes(),
+    };
+    agent.try_call("Update", &request)
+}
+
+#[test]
+#[ignore = "needs HAKO_TEST_GUEST"]
+fn limits_are_changed_while_a_container_runs() {
+    let agent = machine();
+    let files = "cpu.max cpu.weight memory.max memory.swap.max pids.max cpuset.cpus memory.high";
+    let script = format!("cd /cgroup; while read line; do cat {files}; echo end; done");
+    let container =
+        Command::shell(&script).mounted("cgroup", "cgroup", "/cgroup", &["ro"]).with_stdin().run(&agent, "web");
+    let values = || {
+        container.stdin().write(b"\n");
+        container.stdout.read_until("end\n")
+    };
+    assert_eq!(values(), "max 100000\n100\nmax\nmax\nmax\n\nmax\nend\n");
+    let limits = json!({
+        "cpu": { "quota": 50_000, "period": 200_000, "shares": 2048, "cpus": "0" },
+        "memory": { "limit": 64 << 20, "swap": 96 << 20 }, "pids": { "limit": 30 },
+        "hugepageLimits": [{ "pageSize": "1GB", "limit": 0 }, { "pageSize": "64GB", "limit": 0 }],
+        "unified": { "memory.high": "33554432" },
+    });
+    update(&agent, limits).unwrap();
+    let set = "50000 200000\n174\n67108864\n33554432\n30\n0\n33554432\nend\n";
+    assert_eq!(values(), set);
+    for (refused, reason) in [
+        (json!({ "memory": { "limit": 48 << 20, "swap": 1 << 20 } }), "should be bigger than memory limit"),
+        (json!({ "pids": { "limit": 5 }, "unified": { "memory.high": "banana" } }), "banana"),
+        (json!({ "cpu": { "cpus": "77", "shares": 4 } }), "cpuset.cpus"),
+        (json!({ "unified": { "../a/memory.max": "1" } }), "is no file of a cgroup controller"),
+        (json!({ "memory": { "limit": 4096, "checkBeforeUpdate": true } }), "more than the new limit of 4096 bytes"),
+    ] {
+        let status = update(&agent, refused).unwrap_err();
+        assert!(status.message.contains(reason), "{status}");
+        assert_eq!(values(), set, "nothing has changed: {status}");
+    }
+}
+
+#[test]
+#[ignore = "needs HAKO_TEST_GUEST"]
+fn a_child_that_is_killed_for_memory_is_reported_and_its_container_is_not() {
+    let agent = machine();
+    let script = "while read line; do sh -c 'x=x; while :; do x=$x$x; done'; echo ended $?; done";
+    let mut command = Command::shell(script).with_stdin();
+    command.linux["resources"]["memory"] = json!({ "limit": 16 << 20, "swap": 16 << 20 });
+    let container = command.run(&agent, "web");
+    let events = agent.send::<EventsResponse>("Events", &EventsRequest { after: 0 });
+    container.stdin().write(b"\n");
+    container.stdout.read_until("ended 137\n");
+    let happened = events.wait().unwrap().events;
+    assert!(
+        matches!(&happened[0].what, Some(What::Oom(oom)) if oom.container_id == "web" && oom.kills == 1),
+        "{happened:?}"
+    );
+    let exec = Command::new(&["sleep", "1000"]).exec(&agent, "web", "e").unwrap();
+    let pids: PidsResponse = agent.call("Pids", &ContainerRequest { container_id: "web".into() });
+    assert!(pids.pids.contains(&exec.pid), "{pids:?}");
+    Command::shell("kill -9 $(busybox pidof sleep)").exec(&agent, "web", "killer").unwrap().wait();
+    let exit = exec.wait();
+    assert!(exit.exit_status == 137 && !exit.oom_killed, "killed by another after that: {exit:?}");
+    container.signal(9).unwrap();
+    let exit = container.wait();
+    assert!(exit.exit_status == 137 && !exit.oom_killed, "killed by the host: {exit:?}");
 }
 
 /// Needs an agent that was built with the feature test-build too.
@@ -118,9 +201,12 @@ fn the_agent_stays_small() {
         assert_eq!(exec.wait().exit_status, 0);
         exec.delete().unwrap();
     }
+    println!("agent after use: {} bytes anonymous", agent.stats().agent_anonymous_bytes);
+    let pod = PreparePodRequest { share_processes: true, ..PreparePodRequest::default() };
+    agent.call::<PreparePodResponse>("PreparePod", &pod);
     let stats = agent.stats();
     println!(
-        "agent after use: {} bytes anonymous, {} proportional",
+        "agent with a pod: {} bytes anonymous, {} proportional",
         stats.agent_anonymous_bytes, stats.agent_pss_bytes
     );
     assert!(stats.agent_anonymous_bytes <= MEMORY_BOUND, "{} bytes", stats.agent_anonymous_bytes);

@@ -11,6 +11,8 @@ mod exec;
 mod guest;
 mod harness;
 mod lifecycle;
+mod mounts;
 mod network;
+mod pod;
 mod security;
 mod streams;

@@ -117,6 +117,58 @@ fn a_device_that_a_rule_allows_is_within_reach() {
 }
 
 #[test]
+fn a_process_has_its_groups_and_limits() {
+    let agent = Agent::start();
+    let script = "id -G; ulimit -n; ulimit -Hn; busybox nproc > /dev/null; umask";
+    let mut command = Command::shell(script);
+    command.process["user"] = json!({ "uid": 1000, "gid": 1000, "additionalGids": [10, 2000], "umask": 0o027 });
+    command.process["rlimits"] = json!([{ "type": "RLIMIT_NOFILE", "soft": 100, "hard": 200 }]);
+    let expected = "1000 10 2000\n100\n200\n0027\n";
+    assert_eq!(command.run(&agent, "web").finish(), (0, expected.into(), String::new()));
+    let _first = Command::new(&["sleep", "1000"]).run(&agent, "other");
+    assert_eq!(command.exec(&agent, "other", "e").unwrap().finish().1, expected);
+}
+
+#[test]
+fn capabilities_are_those_that_are_named() {
+    let agent = Agent::start();
+    let sets = |set: &str| format!("grep -E '^Cap({set}):' /proc/self/status | tr -d '\\t'");
+    let mut command = Command::shell(&sets("Inh|Prm|Eff|Bnd|Amb"));
+    let one = json!(["CAP_NET_BIND_SERVICE"]);
+    command.process["capabilities"] =
+        json!({ "bounding": one, "effective": one, "permitted": one, "inheritable": one, "ambient": one });
+    let mask = "0000000000000400";
+    let expected: String = ["Inh", "Prm", "Eff", "Bnd", "Amb"].map(|set| format!("Cap{set}:{mask}\n")).concat();
+    // An ambient capability stays with a user who is not root.
+    assert_eq!(command.of_user(1000).run(&agent, "web").finish(), (0, expected, String::new()));
+}
+
+#[test]
+fn the_default_devices_are_there_and_those_that_are_named() {
+    let agent = Agent::start();
+    let mut command = Command::shell("stat -c '%F %a %t:%T %u' /dev/null /dev/net/tun; test -c /dev/tty && ls /dev");
+    command.linux["devices"] = json!([
+        { "path": "/dev/net/tun", "type": "c", "major": 10, "minor": 200, "fileMode": 0o640, "uid": 1000, "gid": 0 },
+    ]);
+    let (_, out, err) = command.run(&agent, "web").finish();
+    let expected = "character special file 666 1:3 0\ncharacter special file 640 a:c8 1000\n";
+    assert!(out.starts_with(expected), "{out}{err}");
+    let names: Vec<_> = out[expected.len()..].lines().collect();
+    let default = ["full", "null", "ptmx", "random", "tty", "urandom", "zero"];
+    assert!(default.iter().all(|name| names.contains(name)), "{names:?}");
+}
+
+#[test]
+fn a_device_of_the_host_is_refused() {
+    let agent = Agent::start();
+    let mut command = Command::new(&["true"]);
+    command.linux["devices"] = json!([{ "path": "/dev/sda", "type": "b", "major": 8, "minor": 0 }]);
+    let status = command.create(&agent, "web").err().unwrap();
+    assert_eq!(status.code, Code::FailedPrecondition);
+    assert!(status.message.starts_with("Container web asks for /dev/sda (b 8:0), a device of the host"), "{status}");
+}
+
+#[test]
 fn the_agent_s_ports_and_files_are_not_in_the_container() {
     let agent = Agent::start();
     let script = "ls /dev | grep -c vport; ls -d /run/hako /proc/1/root/run/hako; ls /proc/self/fd | wc -l";

@@ -22,7 +22,7 @@ pub struct Command {
     pub linux: Value,
     pub hooks: Value,
     /// Beyond those that every container has.
-    mounts: Vec<Value>,
+    pub mounts: Vec<Value>,
     stdin: bool,
     terminal: bool,
 }
@@ -63,6 +63,19 @@ impl Command {
 
     pub fn of_user(mut self, uid: u32) -> Command {
         self.process["user"] = json!({ "uid": uid, "gid": uid });
+        self
+    }
+
+    /// In the namespace of this kind that a path names.
+    pub fn in_namespace(mut self, kind: &str, path: &str) -> Command {
+        let namespaces = self.linux["namespaces"].as_array_mut().expect("a list");
+        namespaces.retain(|namespace| namespace["type"] != kind);
+        namespaces.push(json!({ "type": kind, "path": path }));
+        self
+    }
+
+    pub fn mounted(mut self, kind: &str, source: &str, target: &str, options: &[&str]) -> Command {
+        self.mounts.push(json!({ "type": kind, "source": source, "destination": target, "options": options }));
         self
     }
 

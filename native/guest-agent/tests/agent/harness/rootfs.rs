@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 const BUSYBOX: &str = "/bin/busybox";
-const APPLETS: [&str; 31] = [
+const APPLETS: [&str; 33] = [
     "sh", "cat", "echo", "true", "false", "sleep", "ls", "id", "head", "tail", "dd", "md5sum", "stty", "tty", "mknod",
     "grep", "env", "kill", "pwd", "seq", "wc", "hostname", "stat", "touch", "ps", "printf", "test", "ip", "tr",
-    "mount", "awk",
+    "mount", "awk", "df", "cut",
 ];
 
 /// Makes the directory, with a program without execute permission and one of no known format.
