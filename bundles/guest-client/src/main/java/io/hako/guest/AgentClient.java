@@ -267,7 +267,7 @@ final class AgentClient implements Guest {
     @Override
     public GuestFigures stats(List<String> containers, Call call) {
         StatsRequest request = StatsRequest.newBuilder().addAllContainerIds(containers).build();
-        return Answers.figures(ask("Stats", request, StatsResponse.parser(), call));
+        return FigureAnswers.figures(ask("Stats", request, StatsResponse.parser(), call));
     }
 
     @Override

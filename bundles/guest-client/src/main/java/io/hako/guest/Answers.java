@@ -4,7 +4,6 @@ package io.hako.guest;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.GuestPath;
-import io.hako.guest.proto.ContainerStats;
 import io.hako.guest.proto.Event;
 import io.hako.guest.proto.EventsResponse;
 import io.hako.guest.proto.HelloResponse;
@@ -13,7 +12,6 @@ import io.hako.guest.proto.PidsResponse;
 import io.hako.guest.proto.PreparePodResponse;
 import io.hako.guest.proto.ProcessResponse;
 import io.hako.guest.proto.ProcessStatus;
-import io.hako.guest.proto.StatsResponse;
 import io.hako.guest.proto.Stdio;
 import io.hako.guest.proto.WaitResponse;
 import java.time.Instant;
@@ -28,7 +26,6 @@ final class Answers {
     private static final int LONGEST_NAME = 256;
     private static final int LONGEST_SENTENCE = 1_000;
     private static final int MOST_PROCESSES = 4_096;
-    private static final int MOST_CONTAINERS = 1_024;
     private static final int MOST_EVENTS = 1_024;
     // PID_MAX_LIMIT of a 64-bit Linux (include/linux/threads.h).
     private static final int LARGEST_PID = 1 << 22;
@@ -124,31 +121,6 @@ final class Answers {
                 number("number of columns", stdio.getColumns(), 0, LARGEST_WINDOW));
     }
 
-    static GuestFigures figures(StatsResponse answer) {
-        count("containers", answer.getContainersCount(), MOST_CONTAINERS);
-        return new GuestFigures(
-                figure(answer.getAgentAnonymousBytes()),
-                figure(answer.getAgentPssBytes()),
-                figure(answer.getMemoryTotalBytes()),
-                figure(answer.getMemoryAvailableBytes()),
-                answer.getContainersList().stream().map(Answers::figures).toList());
-    }
-
-    private static GuestFigures.ContainerFigures figures(ContainerStats stats) {
-        return new GuestFigures.ContainerFigures(
-                name("container id", stats.getContainerId()),
-                figure(stats.getMemoryCurrent()),
-                figure(stats.getMemoryInactiveFile()),
-                figure(stats.getMemoryLimit()),
-                figure(stats.getMemoryPeak()),
-                figure(stats.getCpuUsageUs()),
-                figure(stats.getCpuUserUs()),
-                figure(stats.getCpuSystemUs()),
-                figure(stats.getPidsCurrent()),
-                figure(stats.getPidsLimit()),
-                figure(stats.getOomKills()));
-    }
-
     static List<GuestEvent> events(EventsResponse answer) {
         count("events", answer.getEventsCount(), MOST_EVENTS);
         return answer.getEventsList().stream().map(Answers::event).toList();
@@ -185,7 +157,7 @@ final class Answers {
         return new GuestProcessId(name("container id", container), name("exec id", exec));
     }
 
-    private static String name(String what, String value) {
+    static String name(String what, String value) {
         if (value.length() > LONGEST_NAME || value.chars().anyMatch(Character::isISOControl)) {
             throw refused(what, "a text of %d characters".formatted(value.length()));
         }
@@ -198,21 +170,21 @@ final class Answers {
         return cut.replaceAll("\\p{Cntrl}", " ");
     }
 
-    private static int number(String what, int value, int least, int most) {
+    static int number(String what, int value, int least, int most) {
         if (value < least || value > most) {
             throw refused(what, Integer.toUnsignedString(value));
         }
         return value;
     }
 
-    private static long figure(long value) {
+    static long figure(long value) {
         if (value < 0) {
             throw refused("figure", Long.toUnsignedString(value));
         }
         return value;
     }
 
-    private static void count(String what, int value, int most) {
+    static void count(String what, int value, int most) {
         if (value > most) {
             throw refused(
                     "list of " + what,

@@ -5,20 +5,14 @@ import com.google.protobuf.Any;
 import com.google.protobuf.Timestamp;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.Names;
-import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.ExecTask;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.ProcessState;
 import io.hako.sandbox.StdioPaths;
 import io.hako.sandbox.TaskPid;
-import io.hako.shim.proto.CPUStat;
 import io.hako.shim.proto.CreateTaskRequest;
 import io.hako.shim.proto.ExecProcessRequest;
-import io.hako.shim.proto.MemoryEvents;
-import io.hako.shim.proto.MemoryStat;
-import io.hako.shim.proto.Metrics;
-import io.hako.shim.proto.PidsStat;
 import io.hako.shim.proto.ProcessDetails;
 import io.hako.shim.proto.ProcessInfo;
 import io.hako.shim.proto.StateResponse;
@@ -28,7 +22,6 @@ import java.time.Instant;
 
 /** containerd's messages as the daemon's records, and back. */
 final class TaskMessages {
-    private static final String METRICS = "io.containerd.cgroups.v2.Metrics";
     private static final String PROCESS_DETAILS = "containerd.runc.v1.ProcessDetails";
 
     private TaskMessages() {}
@@ -111,29 +104,6 @@ final class TaskMessages {
                     Any.newBuilder().setTypeUrl(PROCESS_DETAILS).setValue(details.toByteString()));
         }
         return info.build();
-    }
-
-    static Any figures(ContainerFigures figures) {
-        Metrics metrics =
-                Metrics.newBuilder()
-                        .setPids(
-                                PidsStat.newBuilder()
-                                        .setCurrent(figures.pidsCurrent())
-                                        .setLimit(figures.pidsLimit()))
-                        .setCpu(
-                                CPUStat.newBuilder()
-                                        .setUsageUsec(figures.cpuUsageMicros())
-                                        .setUserUsec(figures.cpuUserMicros())
-                                        .setSystemUsec(figures.cpuSystemMicros()))
-                        .setMemory(
-                                MemoryStat.newBuilder()
-                                        .setUsage(figures.memoryCurrent())
-                                        .setInactiveFile(figures.memoryInactiveFile())
-                                        .setUsageLimit(figures.memoryLimit())
-                                        .setMaxUsage(figures.memoryPeak()))
-                        .setMemoryEvents(MemoryEvents.newBuilder().setOomKill(figures.oomKills()))
-                        .build();
-        return Any.newBuilder().setTypeUrl(METRICS).setValue(metrics.toByteString()).build();
     }
 
     static Timestamp timestamp(Instant instant) {

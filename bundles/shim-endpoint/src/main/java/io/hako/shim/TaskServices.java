@@ -213,7 +213,7 @@ record TaskServices(Sandboxes sandboxes) {
 
         private StatsResponse stats(StatsRequest request, RequestContext context) {
             Any figures =
-                    TaskMessages.figures(
+                    FigureMessages.metrics(
                             sandboxes.stats(shim.owner(), request.getId(), context.call()));
             return StatsResponse.newBuilder().setStats(figures).build();
         }

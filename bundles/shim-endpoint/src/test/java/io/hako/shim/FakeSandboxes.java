@@ -194,7 +194,15 @@ final class FakeSandboxes implements Sandboxes {
 
     @Override
     public ContainerFigures stats(OwnerId sandbox, String container, Call call) {
-        return new ContainerFigures(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+        return new ContainerFigures(
+                new ContainerFigures.Memory(1, 0, 3, 4, 5, 6),
+                Map.of("usage_usec", 7L, "nr_throttled", 8L, "of_a_later_kernel", 9L),
+                Map.of("anon", 10L, "pgmajfault", 11L),
+                Map.of("oom_kill", 12L),
+                13,
+                14,
+                List.of(new ContainerFigures.Disk(254, 1, 15, 16, 17, 18)),
+                List.of(new ContainerFigures.HugePages("2MB", 19, 0)));
     }
 
     @Override

@@ -239,9 +239,15 @@ public class TaskApiTest {
         Metrics metrics = Metrics.parseFrom(answer.getStats().getValue());
         assertEquals("io.containerd.cgroups.v2.Metrics", answer.getStats().getTypeUrl());
         assertEquals(1, metrics.getMemory().getUsage());
-        assertEquals(5, metrics.getCpu().getUsageUsec());
-        assertEquals(8, metrics.getPids().getCurrent());
-        assertEquals(10, metrics.getMemoryEvents().getOomKill());
+        assertEquals("no limit", -1, metrics.getMemory().getUsageLimit());
+        assertEquals(10, metrics.getMemory().getAnon());
+        assertEquals(11, metrics.getMemory().getPgmajfault());
+        assertEquals(7, metrics.getCpu().getUsageUsec());
+        assertEquals(8, metrics.getCpu().getNrThrottled());
+        assertEquals(13, metrics.getPids().getCurrent());
+        assertEquals(12, metrics.getMemoryEvents().getOomKill());
+        assertEquals(16, metrics.getIo().getUsage(0).getWbytes());
+        assertEquals("2MB", metrics.getHugetlb(0).getPagesize());
     }
 
     @Test

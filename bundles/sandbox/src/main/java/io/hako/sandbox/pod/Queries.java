@@ -4,12 +4,10 @@ package io.hako.sandbox.pod;
 import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
-import io.hako.guest.GuestFigures;
 import io.hako.guest.GuestProcessId;
 import io.hako.host.shim.ShimIdentity;
 import io.hako.host.shim.StdioId;
 import io.hako.sandbox.Connection;
-import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.ProcessState;
 import io.hako.sandbox.TaskPid;
@@ -20,7 +18,6 @@ import io.hako.state.ProcessRecord;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.ToLongFunction;
 
 /** The verbs that ask of one pod, or that may be repeated at will. */
 final class Queries {
@@ -128,60 +125,6 @@ final class Queries {
         if (pod.process(id).exit().isEmpty() && !pod.isSandbox(id.container())) {
             pod.shim(call).closeStdin(new StdioId(id.container(), id.exec()), call);
         }
-    }
-
-    ContainerFigures stats(String container, Call call) {
-        boolean sandbox = pod.isSandbox(container);
-        pod.requireRunning("measured");
-        List<String> wanted = sandbox ? List.of() : List.of(container);
-        GuestFigures figures =
-                pod.guest().ask(call, (guest, within) -> guest.stats(wanted, within));
-        if (sandbox) {
-            return whole(figures);
-        }
-        return figures.containers().stream()
-                .filter(of -> of.container().equals(container))
-                .findFirst()
-                .map(Queries::figures)
-                .orElseThrow(
-                        () ->
-                                new DriverException(
-                                        FailureKind.NOT_FOUND,
-                                        "The guest has no container %s.".formatted(container)));
-    }
-
-    /** Of the machine as its guest sees it. */
-    private static ContainerFigures whole(GuestFigures guest) {
-        return new ContainerFigures(
-                guest.memoryTotal() - guest.memoryAvailable(),
-                0,
-                guest.memoryTotal(),
-                0,
-                sum(guest, GuestFigures.ContainerFigures::cpuUsageMicros),
-                sum(guest, GuestFigures.ContainerFigures::cpuUserMicros),
-                sum(guest, GuestFigures.ContainerFigures::cpuSystemMicros),
-                sum(guest, GuestFigures.ContainerFigures::pidsCurrent),
-                0,
-                sum(guest, GuestFigures.ContainerFigures::oomKills));
-    }
-
-    private static long sum(
-            GuestFigures guest, ToLongFunction<GuestFigures.ContainerFigures> figure) {
-        return guest.containers().stream().mapToLong(figure).sum();
-    }
-
-    private static ContainerFigures figures(GuestFigures.ContainerFigures of) {
-        return new ContainerFigures(
-                of.memoryCurrent(),
-                of.memoryInactiveFile(),
-                of.memoryLimit(),
-                of.memoryPeak(),
-                of.cpuUsageMicros(),
-                of.cpuUserMicros(),
-                of.cpuSystemMicros(),
-                of.pidsCurrent(),
-                of.pidsLimit(),
-                of.oomKills());
     }
 
     Connection connect(String container) {

@@ -155,7 +155,7 @@ public final class SandboxService implements Sandboxes {
 
     @Override
     public ContainerFigures stats(OwnerId sandbox, String container, Call call) {
-        return new Queries(pods.get(sandbox, call)).stats(container, call);
+        return new Figures(pods.get(sandbox, call)).of(container, call);
     }
 
     @Override

@@ -24,6 +24,8 @@ import io.hako.guest.PodPlaces;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /** A daemon's way to the agents of an outside world. */
 public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
@@ -215,12 +217,21 @@ public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
                     1 << 20,
                     250 << 20,
                     190 << 20,
-                    containers.stream()
-                            .map(
-                                    id ->
-                                            new GuestFigures.ContainerFigures(
-                                                    id, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
-                            .toList());
+                    containers.stream().map(FakeGuest::figures).toList(),
+                    Optional.of(figures("")));
+        }
+
+        private static GuestFigures.ContainerFigures figures(String container) {
+            return new GuestFigures.ContainerFigures(
+                    container,
+                    new GuestFigures.Memory(1, 2, 3, 4, 5, 6),
+                    Map.of("usage_usec", 7L),
+                    Map.of("anon", 8L),
+                    Map.of("oom_kill", 9L),
+                    10,
+                    11,
+                    List.of(new GuestFigures.Disk(254, 0, 1, 2, 3, 4)),
+                    List.of());
         }
 
         @Override

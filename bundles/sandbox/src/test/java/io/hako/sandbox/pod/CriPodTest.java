@@ -17,6 +17,7 @@ import io.hako.api.types.DriverException;
 import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
 import io.hako.guest.PodNeeds;
+import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.ProcessExit;
 import io.hako.sandbox.ProcessState;
@@ -60,6 +61,10 @@ public class CriPodTest {
         assertFalse(
                 bench.outside.left().toString(),
                 bench.outside.left().contains("mount share/web/rootfs"));
+        ContainerFigures figures = hakod.service.stats(OWNER, "web", call());
+        assertEquals("what the guest does not have free", 60L << 20, figures.memory().current());
+        assertEquals(250L << 20, figures.memory().limit());
+        assertEquals(Map.of("usage_usec", 7L), figures.cpu());
         SandboxView view = hakod.service.find("shop");
         assertEquals(pid, view.vmmPid());
         CompletableFuture<ProcessExit> waiter = hakod.awaiting(WEB);
