@@ -4,8 +4,14 @@
 use std::env;
 use std::path::PathBuf;
 
-const FILES: [&str; 5] =
-    ["ttrpc/ttrpc.proto", "task/task.proto", "shim/shim.proto", "agent/agent.proto", "control/control.proto"];
+const FILES: [&str; 6] = [
+    "ttrpc/ttrpc.proto",
+    "task/task.proto",
+    "start/start.proto",
+    "shim/shim.proto",
+    "agent/agent.proto",
+    "control/control.proto",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Of this run: the compiled script may have been made from another clone.

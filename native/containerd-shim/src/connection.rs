@@ -4,7 +4,7 @@
 use crate::frames::{self, Cutter, Frame, REQUEST, RESPONSE};
 use hako_protocols::ttrpc::{Request, Response};
 use hako_pump::{Progress, Queue};
-use hako_ttrpc::{Code, Status};
+use hako_ttrpc::{Code, HEADER_BYTES, Status};
 use prost::Message;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -25,6 +25,13 @@ pub struct Pending {
     pub until: Option<Instant>,
     /// Wait: it has no deadline by its nature and is kept however long hakod is away.
     pub endless: bool,
+}
+
+impl Pending {
+    /// None where it cannot be decoded.
+    pub fn request(&self) -> Option<Request> {
+        Request::decode(self.frame.get(HEADER_BYTES..)?).ok()
+    }
 }
 
 pub struct Connection {
@@ -87,7 +94,14 @@ impl Connection {
     }
 
     pub fn refuse(&mut self, stream: u32, status: Status) -> Result<(), String> {
-        let response = Response { status: Some(status.into()), payload: Vec::new() };
+        self.send_response(stream, Response { status: Some(status.into()), payload: Vec::new() })
+    }
+
+    pub fn respond(&mut self, stream: u32, payload: Vec<u8>) -> Result<(), String> {
+        self.send_response(stream, Response { status: None, payload })
+    }
+
+    fn send_response(&mut self, stream: u32, response: Response) -> Result<(), String> {
         self.send(&frames::encode(stream, RESPONSE, &response.encode_to_vec()))
     }
 

@@ -10,6 +10,7 @@ use crate::flags::Flags;
 use crate::mounter;
 use crate::mountinfo;
 use crate::place::Place;
+use crate::pod_of::sandbox_of;
 use crate::record::{ProcessIdentity, Record};
 use crate::sys;
 use hako_protocols::task::DeleteResponse;
@@ -17,6 +18,7 @@ use prost::Message;
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// For all of it: containerd gives 5 s.
@@ -29,6 +31,11 @@ const VMM: &str = "vmm";
 /// # Errors
 /// A sentence that names what is left.
 pub fn run(flags: &Flags) -> Result<(), String> {
+    if is_member(flags) {
+        // Its machine and all that is mounted for it are the sandbox's. containerd hears this status only of a container that
+        // it has not seen the end of.
+        return print(0, KILLED).map_err(|error| format!("Cannot print the answer: {error}."));
+    }
     let place = Place::of(flags)?;
     let until = Instant::now() + LIMIT;
     let record = Record::of(&place.pod);
@@ -52,6 +59,12 @@ pub fn run(flags: &Flags) -> Result<(), String> {
     let exit_status = if cut_off || survivors > 0 || cgroup_survivors { KILLED } else { 0 };
     let pid = processes.iter().rfind(|(role, _)| role == VMM).map_or(0, |(_, process)| process.pid);
     print(pid, exit_status).map_err(|error| format!("Cannot print the answer: {error}."))
+}
+
+/// Whether a further container of a pod is meant. A bundle that is damaged or gone does not keep a pod from being cleaned up.
+fn is_member(flags: &Flags) -> bool {
+    let bundle = flags.bundle.as_ref().map(PathBuf::from).or_else(|| std::env::current_dir().ok());
+    bundle.is_some_and(|bundle| sandbox_of(&bundle, &flags.id).is_ok_and(|sandbox| sandbox.is_some()))
 }
 
 /// Kills a process and waits until it is gone; false if it was already. A pid that means another process now is left alone.

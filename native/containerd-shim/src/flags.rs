@@ -9,10 +9,12 @@ pub enum Action {
     /// What `start` leaves behind; not for callers.
     Serve,
     Version,
+    /// Say what this runtime can do.
+    Info,
 }
 
 /// The parsed command line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flags {
     pub namespace: String,
     pub id: String,
@@ -21,7 +23,7 @@ pub struct Flags {
     pub action: Action,
 }
 
-const KNOWN: &str = "-namespace, -id, -address, -publish-binary, -bundle, -debug and -v";
+const KNOWN: &str = "-namespace, -id, -address, -publish-binary, -bundle, -debug, -v and -info";
 
 impl Flags {
     /// # Errors
@@ -43,6 +45,7 @@ impl Flags {
                 // Accepted as containerd gives it: the shim has nothing more to say then.
                 "debug" => {}
                 "v" | "version" => return Ok(flags),
+                "info" => return Ok(Flags { action: Action::Info, ..flags }),
                 _ => flags.set(name, given.or_else(|| words.next()))?,
             }
         }
@@ -95,10 +98,17 @@ mod tests {
     }
 
     #[test]
+    fn info_needs_nothing_else() {
+        for line in ["-info", "-namespace k8s.io -id a1 --info"] {
+            assert_eq!(parse(line).map(|flags| flags.action), Ok(Action::Info), "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_not_known_is_refused_by_name() {
         assert_eq!(
             parse("-sandbox x start").unwrap_err(),
-            "Flag -sandbox is not known; known are -namespace, -id, -address, -publish-binary, -bundle, -debug and -v."
+            "Flag -sandbox is not known; known are -namespace, -id, -address, -publish-binary, -bundle, -debug, -v and -info."
         );
         assert_eq!(parse("-id").unwrap_err(), "Flag -id needs a value.");
         assert_eq!(parse("-id a stop").unwrap_err(), "Action \"stop\" is not known; known are start and delete.");

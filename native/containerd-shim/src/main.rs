@@ -16,6 +16,7 @@ mod flags;
 mod flow;
 mod frames;
 mod guest;
+mod info;
 mod joined;
 mod keeper;
 mod launch;
@@ -27,7 +28,9 @@ mod mounter;
 mod mountinfo;
 mod own_root;
 mod place;
+mod pod_of;
 mod poll;
+mod ready;
 mod record;
 mod relay;
 mod ring;
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
             println!("containerd-shim-hako-v2 {}", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
+        Action::Info => info::print(),
         Action::Start => start::run(&flags),
         Action::Delete => delete::run(&flags),
         Action::Serve => setup::run(&flags),

@@ -5,6 +5,7 @@ use crate::connection::{Connection, Pending};
 use crate::frames::Frame;
 use crate::listener::Listener;
 use crate::poll::{PollSet, Token};
+use hako_protocols::ttrpc::Request;
 use hako_ttrpc::{Code, Status};
 use std::io;
 use std::os::unix::net::UnixListener;
@@ -102,6 +103,19 @@ impl Relay {
             self.close(frame.connection);
         }
         outcome
+    }
+
+    /// Answers waiting requests, where `find` has the payload of an answer.
+    pub fn answer_by(&mut self, find: impl Fn(&Request) -> Option<Vec<u8>>) {
+        for connection in &mut self.connections {
+            for pending in std::mem::take(&mut connection.pending) {
+                match pending.request().and_then(|request| find(&request)) {
+                    // A connection that cannot take this is closed when it is next served.
+                    Some(payload) => drop(connection.respond(pending.stream, payload)),
+                    None => connection.pending.push(pending),
+                }
+            }
+        }
     }
 
     pub fn close(&mut self, number: u32) {

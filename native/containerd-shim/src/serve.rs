@@ -7,6 +7,7 @@ use crate::guest::{Guest, News};
 use crate::keeper::Keeper;
 use crate::place::Place;
 use crate::poll::{PollSet, Token};
+use crate::ready::Ready;
 use crate::record::Record;
 use crate::relay::Relay;
 use crate::service::Parked;
@@ -34,6 +35,7 @@ pub struct Shim {
     pub stdio: Stdio,
     pub events: Events,
     pub parked: Parked,
+    pub ready: Ready,
     pub uplink: Uplink,
     /// Set by Quit: the latest time to end.
     pub ending: Option<Instant>,
@@ -117,6 +119,7 @@ impl Shim {
         for request in &received.requests {
             self.uplink.send(number, request);
         }
+        self.answer_while_away();
         if let Some(why) = received.closed {
             self.uplink.send_closed(number);
             self.remark(if why.is_empty() { Ok(()) } else { Err(format!("Connection {number}: {why}")) });
@@ -169,6 +172,15 @@ impl Shim {
         self.log.say(&format!("The link to hakod is down. {why}"));
         self.uplink.lose();
         self.parked.forget();
+        self.answer_while_away();
+    }
+
+    /// Answers those requests for which hakod has left an answer.
+    fn answer_while_away(&mut self) {
+        if self.uplink.away_since().is_some() && !self.ready.is_empty() {
+            let ended = self.supervisor.first_end();
+            self.relay.answer_by(|request| self.ready.find(request, ended));
+        }
     }
 
     fn reap(&mut self) {

@@ -111,6 +111,7 @@ impl Shim {
                 self.stdio.leave(&container_id, &exec_id, self.guest.data_link());
                 now(Empty {})
             }
+            "LeaveAnswers" => now(self.ready.leave(decode(payload)?).map(|()| Empty {})?),
             "Events" => {
                 let EventsRequest { after } = decode(payload)?;
                 self.parked.events.push((stream, after));

@@ -7,6 +7,7 @@ use crate::flags::Flags;
 use crate::guest::Guest;
 use crate::keeper::Keeper;
 use crate::place::Place;
+use crate::ready::Ready;
 use crate::record::Record;
 use crate::relay::Relay;
 use crate::serve::Shim;
@@ -60,8 +61,7 @@ fn set_up(flags: &Flags) -> Result<Shim, String> {
     // SAFETY: no arguments. Fails only for a process group's leader, which a child of `start` is not.
     unsafe { libc::setsid() };
     std::env::set_current_dir("/").map_err(|error| format!("Cannot enter /: {error}."))?;
-    // Lowering it needs CAP_SYS_RESOURCE; a shim that may be killed for memory is no worse than its VMM.
-    let _ = fs::write("/proc/self/oom_score_adj", "-998");
+    rank_after_caller();
     let signals = sys::take_signals().map_err(|error| format!("Cannot take signals: {error}."))?;
     let record = Record::of(&place.pod);
     record.write_shim().map_err(|error| format!("Cannot write into {}: {error}.", place.pod.display()))?;
@@ -77,6 +77,7 @@ fn set_up(flags: &Flags) -> Result<Shim, String> {
         stdio: Stdio::default(),
         events: Events::default(),
         parked: Parked::default(),
+        ready: Ready::default(),
         uplink,
         ending: None,
         relay,
@@ -85,6 +86,14 @@ fn set_up(flags: &Flags) -> Result<Shim, String> {
         trim_at: None,
         place,
     })
+}
+
+/// containerd is to outlive its shims: a shim has the score that it inherits, plus one. A score that cannot be had is no reason
+/// not to start.
+fn rank_after_caller() {
+    const PATH: &str = "/proc/self/oom_score_adj";
+    let inherited = fs::read_to_string(PATH).ok().and_then(|text| text.trim().parse::<i32>().ok());
+    let _ = inherited.map(|score| fs::write(PATH, (score + 1).min(1000).to_string()));
 }
 
 fn listen(path: &Path) -> Result<UnixListener, String> {

@@ -86,6 +86,11 @@ impl Supervisor {
         self.children.iter().find(|child| child.exit.is_none()).map(|child| child.role.as_str())
     }
 
+    /// When the first process ended of those that are not forgotten, in nanoseconds since the epoch.
+    pub fn first_end(&self) -> Option<i64> {
+        self.children.iter().filter_map(|child| child.exit.as_ref()).map(|exit| exit.time_ns).min()
+    }
+
     /// Signals a process; one that has ended is past caring.
     pub fn signal(&self, role: &str, signal: u32) -> Result<(), Status> {
         let child = self.child(role)?;

@@ -5,8 +5,11 @@
 mod harness;
 
 use hako_protocols::shim::{Empty, PathRequest, RoleRequest};
+use hako_protocols::start::{BootstrapParams, RuntimeInfo};
+use hako_protocols::task::DeleteResponse;
 use hako_ttrpc::Code;
 use harness::{Hakod, Pod, is_running, kill, script, until};
+use prost::Message;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -136,6 +139,67 @@ fn delete_of_what_never_was_is_harmless() {
     let pod = Pod::new();
     let answer = pod.delete();
     assert_eq!((answer.exit_status, answer.pid), (0, 0));
+}
+
+#[test]
+fn a_further_container_of_a_pod_gets_the_sandboxs_shim_and_its_delete_leaves_the_pod_alone() {
+    let pod = Pod::new();
+    pod.start();
+    for annotation in ["io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID"] {
+        let bundle = pod.member(&format!(r#"{{"annotations":{{"{annotation}":"a1"}}}}"#));
+        let output = pod.act_for("c2", &bundle, "start", b"");
+        let address = format!("unix://{}", pod.shim_socket().display());
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), address, "{annotation}");
+        assert_eq!(fs::read_to_string(bundle.join("address")).unwrap(), address);
+        let deleted = pod.act_for("c2", &bundle, "delete", b"");
+        assert_eq!(DeleteResponse::decode(&deleted.stdout[..]).unwrap().exit_status, 137);
+        assert!(is_running(pod.shim_pid()));
+    }
+}
+
+#[test]
+fn a_further_container_of_a_pod_that_is_gone_is_refused() {
+    let pod = Pod::new();
+    let bundle = pod.member(r#"{"annotations":{"io.kubernetes.cri.sandbox-id":"a1"}}"#);
+    let output = pod.act_for("c2", &bundle, "start", b"");
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty());
+    let wanted = "Cannot connect to the shim of the sandbox that container c2 belongs to, ";
+    assert!(sentence.starts_with(wanted) && sentence.ends_with("make the pod anew.\n"), "{sentence}");
+}
+
+#[test]
+fn bootstrap_parameters_are_answered_for_version_3_and_options_plainly() {
+    let pod = Pod::new();
+    let address = format!("unix://{}", pod.shim_socket().display());
+    let parameters = BootstrapParams { containerd_version: "v2.4.2".into() };
+    let answer = |input: &[u8]| {
+        let output = pod.act_for("a1", &pod.bundle, "start", input);
+        assert!(output.stderr.is_empty());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let options = prost_types::Any { type_url: "containerd.runc.v1.Options".into(), value: vec![8, 1, 0xff] };
+    assert_eq!(answer(&options.encode_to_vec()), address);
+    let wanted = format!(r#"{{"version":3,"address":"{address}","protocol":"ttrpc"}}"#);
+    assert_eq!(answer(&parameters.encode_to_vec()), wanted);
+}
+
+#[test]
+fn a_shim_may_be_ended_for_memory_before_its_containerd() {
+    let pod = Pod::new();
+    pod.start();
+    let score = |pid: &str| -> i32 {
+        fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap().trim().parse().unwrap()
+    };
+    assert_eq!(score(&pod.shim_pid().to_string()), (score("self") + 1).min(1000));
+}
+
+#[test]
+fn what_the_runtime_can_do_is_told_without_anything_else() {
+    let output = Pod::new().command(&["-info"]).output().unwrap();
+    let info = RuntimeInfo::decode(&output.stdout[..]).unwrap();
+    assert_eq!((info.name.as_str(), output.stderr.len()), ("io.containerd.hako.v2", 0));
+    assert_eq!(info.annotations["containerd.io/runtime-allow-mounts"], "bind,overlay");
 }
 
 #[test]

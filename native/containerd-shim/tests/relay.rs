@@ -4,7 +4,7 @@
 
 mod harness;
 
-use hako_protocols::shim::{EventsRequest, ProcessesResponse};
+use hako_protocols::shim::{EventsRequest, LeaveAnswersRequest, ProcessesResponse, ReadyAnswer};
 use hako_protocols::task::{Empty, KillRequest, StateRequest, StateResponse, WaitResponse};
 use hako_protocols::ttrpc::{Request, Response};
 use hako_ttrpc::{CallError, Client, Code, Frame, FrameKind};
@@ -112,6 +112,43 @@ fn unanswered_requests_are_sent_again_in_order_and_answered_ones_are_not() {
         }
     }
     assert_eq!(streams, [3, 5, 7]);
+}
+
+/// A request for State that waits at most 20 s, and what became of it.
+fn state(client: &Client) -> StateResponse {
+    let request = StateRequest { id: "a1".into(), ..Default::default() };
+    client.call(TASK, "State", &request, Some(LIMIT)).unwrap()
+}
+
+#[test]
+fn while_hakod_is_away_its_answers_are_given_for_a_living_machine_and_for_a_dead_one() {
+    let pod = Pod::new();
+    let (hakod, mut link) = pod.linked();
+    let vmm = link.launch(script("vmm", "exec sleep 1000")).unwrap();
+    let left = |status: i32, exit_time_field| ReadyAnswer {
+        method: "State".into(),
+        request: StateRequest { id: "a1".into(), ..Default::default() }.encode_to_vec(),
+        response: StateResponse { id: "a1".into(), status, ..Default::default() }.encode_to_vec(),
+        exit_time_field,
+    };
+    let answers = LeaveAnswersRequest { alive: vec![left(2, 0)], dead: vec![left(3, 10)] };
+    link.call::<hako_protocols::shim::Empty>("LeaveAnswers", &answers).unwrap();
+    let client = std::sync::Arc::new(Client::connect(&pod.shim_socket()).unwrap());
+    // Asked while hakod is there: it is hakod's to answer until hakod is gone.
+    let asking = client.clone();
+    let early = thread::spawn(move || state(&asking));
+    assert_eq!(link.relayed().kind, REQUEST);
+    drop(link);
+    drop(hakod);
+    assert_eq!((early.join().unwrap().status, state(&client).status), (2, 2));
+
+    harness::kill(vmm.pid, libc::SIGKILL);
+    let mut dead = StateResponse::default();
+    until("the machine is dead", || {
+        dead = state(&client);
+        dead.status == 3
+    });
+    assert!(dead.exited_at.unwrap().seconds > 1_600_000_000);
 }
 
 #[test]

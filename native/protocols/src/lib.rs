@@ -13,6 +13,10 @@ pub mod control {
 pub mod shim {
     include!(concat!(env!("OUT_DIR"), "/hako.shim.v1.rs"));
 }
+/// What containerd and a shim's command line tell each other through standard streams.
+pub mod start {
+    include!(concat!(env!("OUT_DIR"), "/containerd.start.rs"));
+}
 /// containerd's shim v2 Task interface.
 pub mod task {
     include!(concat!(env!("OUT_DIR"), "/containerd.task.v2.rs"));

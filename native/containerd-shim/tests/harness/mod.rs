@@ -16,7 +16,7 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -69,6 +69,23 @@ impl Pod {
         let words =
             ["-namespace", "test", "-address", "/nowhere", "-publish-binary", "/bin/false", "-id", &self.id, action];
         self.command(&words).output().unwrap()
+    }
+
+    /// The bundle of a further container.
+    pub fn member(&self, config: &str) -> PathBuf {
+        let bundle = self.root.join("member");
+        fs::create_dir_all(&bundle).unwrap();
+        fs::write(bundle.join("config.json"), config).unwrap();
+        bundle
+    }
+
+    /// An action on any container, with something on its standard input.
+    pub fn act_for(&self, id: &str, bundle: &Path, action: &str, input: &[u8]) -> Output {
+        let mut command = self.command(&["-namespace", "test", "-id", id, "-bundle", bundle.to_str().unwrap(), action]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        child.wait_with_output().unwrap()
     }
 
     pub fn start(&self) {
