@@ -8,6 +8,7 @@ import com.google.protobuf.Parser;
 import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
+import io.hako.ttrpc.proto.KeyValue;
 import io.hako.ttrpc.proto.Request;
 import io.hako.ttrpc.proto.Response;
 import java.io.IOException;
@@ -67,18 +68,30 @@ public final class TtrpcClient implements AutoCloseable {
 
     /** The same with encoded messages. */
     public ByteString call(String service, String method, ByteString request, Call call) {
+        return call(service, method, request, Map.of(), call);
+    }
+
+    /** The same with metadata, which the peer sees beside the message. */
+    public ByteString call(
+            String service,
+            String method,
+            ByteString request,
+            Map<String, String> metadata,
+            Call call) {
         call.checkCancelled();
-        Request envelope =
+        Request.Builder envelope =
                 Request.newBuilder()
                         .setService(service)
                         .setMethod(method)
                         .setPayload(request)
-                        .setTimeoutNano(timeoutNanos(call))
-                        .build();
+                        .setTimeoutNano(timeoutNanos(call));
+        metadata.forEach(
+                (key, value) ->
+                        envelope.addMetadata(KeyValue.newBuilder().setKey(key).setValue(value)));
         Answer answer = new Answer();
         int stream = begin(answer);
         try {
-            send(Frame.request(stream, envelope.toByteString()));
+            send(Frame.request(stream, envelope.build().toByteString()));
             return payload(service, method, await(service, method, answer, call));
         } finally {
             forget(stream);
