@@ -93,6 +93,12 @@ public final class Cgroups {
                     .toList();
         } catch (NoSuchFileException e) {
             return List.of();
+        } catch (IOException e) {
+            // ENODEV: it was open as another took it away.
+            if (!Files.exists(group)) {
+                return List.of();
+            }
+            throw e;
         }
     }
 

@@ -85,10 +85,17 @@ public final class Descriptors {
 
     /**
      * Takes a mount away, at once from the tree and in full once nothing uses it (umount2(2),
-     * MNT_DETACH).
+     * MNT_DETACH). Succeeds where nothing is mounted any more: the shim's `delete` may be at work
+     * at the same time.
      */
     public void detach(Path target) {
-        libc.umount2(target.toString(), Libc.MNT_DETACH | Libc.UMOUNT_NOFOLLOW);
+        try {
+            libc.umount2(target.toString(), Libc.MNT_DETACH | Libc.UMOUNT_NOFOLLOW);
+        } catch (LastErrorException e) {
+            if (e.getErrorCode() != Libc.ENOENT && e.getErrorCode() != Libc.EINVAL) {
+                throw e;
+            }
+        }
     }
 
     public void close(int descriptor) {

@@ -12,7 +12,9 @@ import com.sun.jna.Pointer;
  * of x86-64 Linux.
  */
 public interface Libc extends Library {
+    int ENOENT = 2;
     int EAGAIN = 11;
+    int EINVAL = 22;
     int POLLOUT = 4;
     int AF_UNIX = 1;
     int SOL_SOCKET = 1;
