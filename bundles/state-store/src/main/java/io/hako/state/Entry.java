@@ -131,6 +131,12 @@ public sealed interface Entry {
     record Exited(String container, String exec, int status, Instant at, String reason)
             implements Entry {}
 
+    /** The guest's kernel ended a process of the container for want of memory. */
+    record OutOfMemory(String container) implements Entry {}
+
+    /** What happened was told on, up to the {@link Happening} of this number. */
+    record Told(long number) implements Entry {}
+
     /** A stopped process, or with an empty {@code exec} a container and all of it, is forgotten. */
     record Deleted(String container, String exec) implements Entry {}
 

@@ -34,6 +34,8 @@ final class EntryCodec {
                     Map.entry("process", Entry.Process.class),
                     Map.entry("moved", Entry.Moved.class),
                     Map.entry("exited", Entry.Exited.class),
+                    Map.entry("out-of-memory", Entry.OutOfMemory.class),
+                    Map.entry("told", Entry.Told.class),
                     Map.entry("deleted", Entry.Deleted.class),
                     Map.entry("request", Entry.Request.class),
                     Map.entry("answered", Entry.Answered.class));

@@ -11,8 +11,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -32,6 +34,7 @@ public final class SandboxJournal {
     private final JournalObserver observer;
     private final EntryCodec codec = new EntryCodec();
     private final ReentrantLock lock = new ReentrantLock();
+    private final List<Consumer<Happening>> followers = new ArrayList<>();
     private FileOutputStream out;
     private long written;
     private long compactAt = COMPACTED_FROM;
@@ -111,8 +114,12 @@ public final class SandboxJournal {
             }
             observer.writing(entry);
             write(codec.line(entry));
+            long told = record.happenings().last();
             record = record.with(entry);
             observer.written(entry);
+            record.happenings().untold().stream()
+                    .filter(happening -> happening.number() > told)
+                    .forEach(happening -> followers.forEach(f -> f.accept(happening)));
             if (written > compactAt) {
                 compact();
             }
@@ -121,6 +128,20 @@ public final class SandboxJournal {
                     FailureKind.UNAVAILABLE,
                     "The journal %s could not be written: make room there.".formatted(file),
                     e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Hands on what was not told yet, and from now on each happening as it is journalled: in order,
+     * under this journal's lock, so that the follower must return at once.
+     */
+    public void follow(Consumer<Happening> follower) {
+        lock.lock();
+        try {
+            record.happenings().untold().forEach(follower);
+            followers.add(follower);
         } finally {
             lock.unlock();
         }

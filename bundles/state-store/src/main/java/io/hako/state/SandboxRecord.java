@@ -18,6 +18,7 @@ import java.util.function.UnaryOperator;
  * @param handles by slot, in the order of making
  * @param containers by id, in the order of making; a deleted one is absent
  * @param requests by key, oldest first; of the answered ones the newest {@link #ANSWERS_KEPT}
+ * @param happenings those that were not told on; a journal that is written anew forgets them
  */
 public record SandboxRecord(
         Entry.Sandbox identity,
@@ -27,7 +28,8 @@ public record SandboxRecord(
         SequencedMap<String, Entry.Handle> handles,
         SequencedMap<String, ContainerRecord> containers,
         List<Entry.Step> steps,
-        SequencedMap<String, RequestRecord> requests) {
+        SequencedMap<String, RequestRecord> requests,
+        Happenings happenings) {
     /**
      * As many as the guest agent remembers. A shim re-sends only what it saw no answer to, so only
      * the newest matter.
@@ -51,7 +53,8 @@ public record SandboxRecord(
                 new LinkedHashMap<>(),
                 new LinkedHashMap<>(),
                 List.of(),
-                new LinkedHashMap<>());
+                new LinkedHashMap<>(),
+                Happenings.NONE);
     }
 
     public Optional<ContainerRecord> container(String id) {
@@ -63,6 +66,15 @@ public record SandboxRecord(
     }
 
     SandboxRecord with(Entry entry) {
+        SandboxRecord next = changedBy(entry);
+        return Happening.container(entry)
+                .flatMap(this::container)
+                .map(before -> happenings.with(before, machine.pid(), entry))
+                .map(next::withHappenings)
+                .orElse(next);
+    }
+
+    private SandboxRecord changedBy(Entry entry) {
         return switch (entry) {
             case Entry.Sandbox again -> this;
             case Entry.Begin begin -> withEffects(begun(begin));
@@ -77,7 +89,15 @@ public record SandboxRecord(
             case Entry.Step step -> withSteps(added(steps, step));
             case Entry.Machine now ->
                     new SandboxRecord(
-                            identity, now, plan, effects, handles, containers, steps, requests);
+                            identity,
+                            now,
+                            plan,
+                            effects,
+                            handles,
+                            containers,
+                            steps,
+                            requests,
+                            happenings);
             case Entry.Planned decided ->
                     new SandboxRecord(
                             identity,
@@ -87,7 +107,8 @@ public record SandboxRecord(
                             handles,
                             containers,
                             steps,
-                            requests);
+                            requests,
+                            happenings);
             case Entry.Container made ->
                     withContainers(put(containers, made.id(), ContainerRecord.of(made)));
             case Entry.Process made -> changed(made.container(), c -> c.with(made));
@@ -96,6 +117,8 @@ public record SandboxRecord(
             case Entry.Deleted gone when gone.exec().isEmpty() ->
                     withContainers(without(containers, gone.container()));
             case Entry.Deleted gone -> changed(gone.container(), c -> c.without(gone.exec()));
+            case Entry.OutOfMemory shortage -> this;
+            case Entry.Told told -> withHappenings(happenings.told(told.number()));
             case Entry.Request begun ->
                     withRequests(put(requests, begun.key(), RequestRecord.begun(begun)));
             case Entry.Answered answer -> withRequests(RequestRecord.answered(requests, answer));
@@ -118,6 +141,9 @@ public record SandboxRecord(
         all.addAll(steps);
         containers.values().forEach(c -> all.addAll(c.entries()));
         requests.forEach((key, request) -> all.addAll(request.entries(key)));
+        if (happenings.last() > 0) {
+            all.add(new Entry.Told(happenings.last()));
+        }
         return all;
     }
 
@@ -145,27 +171,40 @@ public record SandboxRecord(
 
     private SandboxRecord withEffects(List<Effect> changed) {
         return new SandboxRecord(
-                identity, machine, plan, changed, handles, containers, steps, requests);
+                identity, machine, plan, changed, handles, containers, steps, requests, happenings);
     }
 
     private SandboxRecord withHandles(SequencedMap<String, Entry.Handle> changed) {
         return new SandboxRecord(
-                identity, machine, plan, effects, changed, containers, steps, requests);
+                identity, machine, plan, effects, changed, containers, steps, requests, happenings);
     }
 
     private SandboxRecord withContainers(SequencedMap<String, ContainerRecord> changed) {
         return new SandboxRecord(
-                identity, machine, plan, effects, handles, changed, steps, requests);
+                identity, machine, plan, effects, handles, changed, steps, requests, happenings);
     }
 
     private SandboxRecord withSteps(List<Entry.Step> changed) {
         return new SandboxRecord(
-                identity, machine, plan, effects, handles, containers, changed, requests);
+                identity,
+                machine,
+                plan,
+                effects,
+                handles,
+                containers,
+                changed,
+                requests,
+                happenings);
     }
 
     private SandboxRecord withRequests(SequencedMap<String, RequestRecord> changed) {
         return new SandboxRecord(
-                identity, machine, plan, effects, handles, containers, steps, changed);
+                identity, machine, plan, effects, handles, containers, steps, changed, happenings);
+    }
+
+    private SandboxRecord withHappenings(Happenings changed) {
+        return new SandboxRecord(
+                identity, machine, plan, effects, handles, containers, steps, requests, changed);
     }
 
     static <V> SequencedMap<String, V> put(Map<String, V> map, String key, V value) {

@@ -71,7 +71,8 @@ public class KillSafetyTest {
             for (Entry entry : record.entries()) {
                 again = again.with(entry);
             }
-            assertEquals(record, again);
+            // But for what has not been told on, which only a replay of every line knows.
+            assertEquals(record.with(new Entry.Told(record.happenings().last())), again);
         }
     }
 
