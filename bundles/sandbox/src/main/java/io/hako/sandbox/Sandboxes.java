@@ -3,8 +3,10 @@ package io.hako.sandbox;
 
 import io.hako.api.types.Call;
 import io.hako.api.types.OwnerId;
+import io.hako.host.shim.Subscription;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -64,6 +66,7 @@ public interface Sandboxes {
     /** Returns once the process has ended and what it wrote has been delivered. */
     ProcessExit await(OwnerId sandbox, ProcessId process, Call call);
 
+    /** As journalled; of a sandbox that is being taken up again, after at most one second. */
     ProcessState state(OwnerId sandbox, ProcessId process);
 
     /**
@@ -93,6 +96,20 @@ public interface Sandboxes {
      *     quit. Empty: nothing to do.
      */
     Optional<Runnable> shutdown(RequestKey key, boolean now, Call call);
+
+    /** All processes of a sandbox that have not been deleted, containers' first ones included. */
+    List<ProcessId> processes(OwnerId sandbox);
+
+    /**
+     * Tells what happens to processes of all sandboxes from now on, and first what has not been
+     * {@link #told}, also by an earlier daemon.
+     *
+     * @param receiver called in the order of a sandbox's events, under a lock: must return at once
+     */
+    Subscription follow(Consumer<TaskEvent> receiver);
+
+    /** This event and those before it of the same sandbox need not be told again. */
+    void told(TaskEvent event);
 
     /** All sandboxes, without waiting for any: what the journal and the last reports say. */
     List<SandboxView> list();

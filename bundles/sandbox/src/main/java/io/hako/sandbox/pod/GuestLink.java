@@ -13,12 +13,12 @@ import io.hako.ttrpc.CallScope;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,22 +30,26 @@ import org.slf4j.LoggerFactory;
 final class GuestLink implements GuestListener {
     private static final Logger LOG = LoggerFactory.getLogger(GuestLink.class);
     private static final Duration PAUSE = Duration.ofMillis(100);
-    private static final Duration SILENCE = Duration.ofSeconds(1);
 
     private final OwnerId owner;
     private final Path socket;
     private final Guests guests;
+    private final Consumer<GuestEvent.OutOfMemory> shortages;
     private final CallScope scope = CallScope.unlimited();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition never = lock.newCondition();
     private Optional<Guest> current = Optional.empty();
     private volatile Optional<String> farewell = Optional.empty();
-    private volatile Instant silentUntil = Instant.MIN;
 
-    GuestLink(OwnerId owner, Path socket, Guests guests) {
+    /**
+     * @param shortages hears of containers that ran out of memory, on one thread
+     */
+    GuestLink(
+            OwnerId owner, Path socket, Guests guests, Consumer<GuestEvent.OutOfMemory> shortages) {
         this.owner = owner;
         this.socket = socket;
         this.guests = guests;
+        this.shortages = shortages;
     }
 
     /**
@@ -121,26 +125,10 @@ final class GuestLink implements GuestListener {
     public void happened(GuestEvent event) {
         switch (event) {
             case GuestEvent.Farewell last -> farewell = Optional.of(last.reason());
-            case GuestEvent.OutOfMemory oom -> shortage(oom);
+            case GuestEvent.OutOfMemory shortage -> shortages.accept(shortage);
             case GuestEvent.Exited exited -> {} // Wait tells it too, and after the output
             case GuestEvent.Unknown unknown ->
                     LOG.debug("Sandbox {}: an event of a newer agent.", owner);
-        }
-    }
-
-    /**
-     * Called by one thread. A malicious guest tells of as many as it likes, and must not fill the
-     * log.
-     */
-    private void shortage(GuestEvent.OutOfMemory oom) {
-        Instant now = Instant.now();
-        if (now.isAfter(silentUntil)) {
-            silentUntil = now.plus(SILENCE);
-            LOG.warn(
-                    "Sandbox {}: container {} ran out of memory ({} processes ended so far).",
-                    owner,
-                    oom.container(),
-                    oom.kills());
         }
     }
 

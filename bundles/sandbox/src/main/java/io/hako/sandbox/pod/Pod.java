@@ -93,7 +93,12 @@ final class Pod {
         this.addresses = addresses;
         this.onGone = onGone;
         exits = new Exits(journal);
-        guest = new GuestLink(journal.owner(), directory.resolve("guest.sock"), node.guests());
+        guest =
+                new GuestLink(
+                        journal.owner(),
+                        directory.resolve("guest.sock"),
+                        node.guests(),
+                        new Shortages(journal));
         requests = new Requests(journal);
         effects = new HostEffects(journal, node.machine());
     }
@@ -200,6 +205,17 @@ final class Pod {
     /** The shim's link of this moment. */
     Shim shim(Call call) {
         return node.shims().await(owner(), Bounded.both(Bounded.within(SHIM_LIMIT, call), life));
+    }
+
+    /** What happened up to this number was told on; a pod that is gone has nothing to tell. */
+    void told(long number) {
+        try {
+            journal.append(new Entry.Told(number));
+        } catch (DriverException e) {
+            if (!isGone()) {
+                throw e;
+            }
+        }
     }
 
     MachinePhase phase() {
@@ -339,6 +355,16 @@ final class Pod {
                 .orElse(
                         "Sandbox %s is being taken up again and was not ready in time."
                                 .formatted(owner()));
+    }
+
+    /** Waits until verbs may begin, but no longer than this. */
+    void awaitReadyFor(Duration limit) {
+        stage.lock();
+        try {
+            CallScope.await(CallScope.within(limit), stage, staged, () -> ready);
+        } finally {
+            stage.unlock();
+        }
     }
 
     private void stage(Runnable change) {

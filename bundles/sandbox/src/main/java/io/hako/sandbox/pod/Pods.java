@@ -12,16 +12,21 @@ import io.hako.host.shim.Shims;
 import io.hako.host.shim.Subscription;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.SandboxView;
+import io.hako.sandbox.TaskEvent;
 import io.hako.state.Entry;
 import io.hako.state.SandboxJournal;
 import io.hako.ttrpc.CallScope;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +41,8 @@ final class Pods implements Shims.Listener, AutoCloseable {
     private final Map<OwnerId, Pod> pods = new ConcurrentHashMap<>();
     private final Map<OwnerId, String> unreadable = new ConcurrentHashMap<>();
     private final Addresses addresses;
+    private final ReentrantLock following = new ReentrantLock();
+    private final List<Consumer<TaskEvent>> followers = new ArrayList<>();
     private final Subscription shims;
 
     /** Begins to take up what the journals say; returns before that is done. */
@@ -75,12 +82,55 @@ final class Pods implements Shims.Listener, AutoCloseable {
     Pod getOrBegin(OwnerId owner, Path bundle, Call call) {
         while (true) {
             ShimIdentity shim = node.shims().await(owner, call).identity();
-            Pod pod = pods.computeIfAbsent(owner, key -> begin(shim, bundle));
+            Pod pod = made(owner, shim, bundle);
             pod.awaitReady(call);
             if (!pod.isGone()) {
                 return pod;
             }
         }
+    }
+
+    /** Under the lock, so that each follower gets to know it once. */
+    private Pod made(OwnerId owner, ShimIdentity shim, Path bundle) {
+        following.lock();
+        try {
+            return pods.computeIfAbsent(owner, key -> followed(begin(shim, bundle)));
+        } finally {
+            following.unlock();
+        }
+    }
+
+    /** As {@link io.hako.sandbox.Sandboxes#follow}. */
+    Subscription follow(Consumer<TaskEvent> receiver) {
+        AtomicBoolean open = new AtomicBoolean(true);
+        Consumer<TaskEvent> whileOpen =
+                event -> {
+                    if (open.get()) {
+                        receiver.accept(event);
+                    }
+                };
+        following.lock();
+        try {
+            followers.add(whileOpen);
+            all().forEach(pod -> pod.journal().follow(new TaskEvents(pod.owner(), whileOpen)));
+        } finally {
+            following.unlock();
+        }
+        return () -> {
+            open.set(false);
+            following.lock();
+            try {
+                followers.remove(whileOpen);
+            } finally {
+                following.unlock();
+            }
+        };
+    }
+
+    /** Has a new pod followed, too. */
+    private Pod followed(Pod pod) {
+        followers.forEach(each -> pod.journal().follow(new TaskEvents(pod.owner(), each)));
+        return pod;
     }
 
     Stream<Pod> all() {

@@ -56,6 +56,15 @@ final class Queries {
                 .toList();
     }
 
+    List<ProcessId> processes() {
+        return pod.record().containers().values().stream()
+                .flatMap(
+                        container ->
+                                container.processes().keySet().stream()
+                                        .map(exec -> new ProcessId(container.id(), exec)))
+                .toList();
+    }
+
     void pause(String container, Call call) {
         move(container, ProcessPhase.RUNNING, ProcessPhase.PAUSED, "paused", call);
     }

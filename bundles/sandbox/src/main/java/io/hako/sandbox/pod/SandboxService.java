@@ -10,6 +10,7 @@ import io.hako.driverhost.DriverHost;
 import io.hako.guest.Guests;
 import io.hako.host.Machine;
 import io.hako.host.shim.Shims;
+import io.hako.host.shim.Subscription;
 import io.hako.sandbox.Connection;
 import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
@@ -21,6 +22,7 @@ import io.hako.sandbox.ProcessState;
 import io.hako.sandbox.RequestKey;
 import io.hako.sandbox.SandboxView;
 import io.hako.sandbox.Sandboxes;
+import io.hako.sandbox.TaskEvent;
 import io.hako.sandbox.TaskPid;
 import io.hako.settings.SettingsFile;
 import io.hako.state.FrameworkPaths;
@@ -31,6 +33,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -44,6 +47,10 @@ import org.slf4j.LoggerFactory;
 @Component(service = Sandboxes.class, immediate = true)
 public final class SandboxService implements Sandboxes {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxService.class);
+
+    /** containerd gives State 2 s (io.containerd.timeout.task.state). */
+    private static final Duration LIMIT_OF_ADOPTION = Duration.ofSeconds(1);
+
     private static final Duration QUIT_LIMIT = Duration.ofSeconds(5);
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
@@ -125,6 +132,8 @@ public final class SandboxService implements Sandboxes {
 
     @Override
     public ProcessState state(OwnerId sandbox, ProcessId process) {
+        // What ended while no daemon ran is not to be shown as running once more.
+        pods.find(sandbox).ifPresent(pod -> pod.awaitReadyFor(LIMIT_OF_ADOPTION));
         return queries(sandbox).state(process);
     }
 
@@ -205,6 +214,21 @@ public final class SandboxService implements Sandboxes {
         } catch (DriverException e) {
             LOG.warn("Sandbox {}: its shim did not quit: {}", sandbox, e.getMessage());
         }
+    }
+
+    @Override
+    public List<ProcessId> processes(OwnerId sandbox) {
+        return queries(sandbox).processes();
+    }
+
+    @Override
+    public Subscription follow(Consumer<TaskEvent> receiver) {
+        return pods.follow(receiver);
+    }
+
+    @Override
+    public void told(TaskEvent event) {
+        pods.find(event.sandbox()).ifPresent(pod -> pod.told(event.number()));
     }
 
     @Override

@@ -158,6 +158,9 @@ public record FakeShim(Daemon daemon, FakeOutside outside, ShimIdentity identity
     }
 
     @Override
+    public void leaveAnswers(List<ReadyAnswer> alive, List<ReadyAnswer> dead, Call call) {}
+
+    @Override
     public Subscription subscribe(Consumer<ShimEvent> receiver) {
         Runnable end =
                 out().subscribe(
