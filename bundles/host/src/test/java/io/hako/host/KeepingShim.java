@@ -135,6 +135,11 @@ record KeepingShim(Map<String, Integer> files) implements Shim {
     }
 
     @Override
+    public void leaveAnswers(List<ReadyAnswer> alive, List<ReadyAnswer> dead, Call call) {
+        throw nothingElse();
+    }
+
+    @Override
     public Subscription subscribe(Consumer<ShimEvent> receiver) {
         return () -> {};
     }

@@ -26,8 +26,13 @@ public final class ShimEndpoint implements LinkHost {
     private static final String SOCKET = "shims.sock";
     private static final Duration LIMIT_OF_STOP = Duration.ofSeconds(4);
 
+    /** Shutdown has 3 s (containerd pkg/timeout io.containerd.timeout.shim.shutdown). */
+    private static final Duration LIMIT_OF_FAREWELL = Duration.ofSeconds(1);
+
     private final Shims shims;
     private final TaskServices tasks;
+    private final Events events;
+    private final ReadyAnswers answers;
     private final long epoch;
     private final Map<ShimLink, Thread> links = new ConcurrentHashMap<>();
     private final Map<OwnerId, ShimLink> current = new ConcurrentHashMap<>();
@@ -45,7 +50,9 @@ public final class ShimEndpoint implements LinkHost {
 
     ShimEndpoint(Path runDirectory, long epoch, Shims shims, Sandboxes sandboxes) {
         this.shims = shims;
-        this.tasks = new TaskServices(sandboxes);
+        this.events = new Events(sandboxes);
+        this.answers = new ReadyAnswers(shims, sandboxes);
+        this.tasks = new TaskServices(sandboxes, owner -> events.flush(owner, LIMIT_OF_FAREWELL));
         this.epoch = epoch;
         this.listener = UnixListener.listen(runDirectory.resolve(SOCKET), this::accept);
     }
@@ -88,12 +95,16 @@ public final class ShimEndpoint implements LinkHost {
         // or is about to end.
         Optional.ofNullable(current.put(shim.identity().owner(), link)).ifPresent(ShimLink::close);
         shims.add(shim);
+        events.linked(shim.identity());
+        answers.changed(shim.identity().owner());
     }
 
     @Override
     public void lost(Shim shim, ShimLink link) {
         current.remove(shim.identity().owner(), link);
         shims.remove(shim);
+        events.lost(shim.identity());
+        answers.lost(shim.identity().owner());
     }
 
     /**
@@ -103,6 +114,8 @@ public final class ShimEndpoint implements LinkHost {
     @Deactivate
     void stop() {
         listener.close();
+        events.close();
+        answers.close();
         Map<ShimLink, Thread> ending = Map.copyOf(links);
         ending.keySet().forEach(ShimLink::close);
         CallScope limit = CallScope.within(LIMIT_OF_STOP);

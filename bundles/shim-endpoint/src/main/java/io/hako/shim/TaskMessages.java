@@ -5,20 +5,24 @@ import com.google.protobuf.Any;
 import com.google.protobuf.Timestamp;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.Names;
+import io.hako.sandbox.Connection;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.ExecTask;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.ProcessState;
 import io.hako.sandbox.StdioPaths;
 import io.hako.sandbox.TaskPid;
+import io.hako.shim.proto.ConnectResponse;
 import io.hako.shim.proto.CreateTaskRequest;
 import io.hako.shim.proto.ExecProcessRequest;
+import io.hako.shim.proto.PidsResponse;
 import io.hako.shim.proto.ProcessDetails;
 import io.hako.shim.proto.ProcessInfo;
 import io.hako.shim.proto.StateResponse;
 import io.hako.shim.proto.Status;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 
 /** containerd's messages as the daemon's records, and back. */
 final class TaskMessages {
@@ -104,6 +108,20 @@ final class TaskMessages {
                     Any.newBuilder().setTypeUrl(PROCESS_DETAILS).setValue(details.toByteString()));
         }
         return info.build();
+    }
+
+    static ConnectResponse connection(Connection connection) {
+        return ConnectResponse.newBuilder()
+                .setShimPid(connection.shimPid())
+                .setTaskPid(connection.taskPid())
+                .setVersion(connection.version())
+                .build();
+    }
+
+    static PidsResponse pids(List<TaskPid> processes) {
+        return PidsResponse.newBuilder()
+                .addAllProcesses(processes.stream().map(TaskMessages::process).toList())
+                .build();
     }
 
     static Timestamp timestamp(Instant instant) {

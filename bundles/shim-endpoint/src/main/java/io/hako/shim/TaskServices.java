@@ -3,6 +3,7 @@ package io.hako.shim;
 
 import com.google.protobuf.Any;
 import io.hako.api.types.DriverException;
+import io.hako.api.types.OwnerId;
 import io.hako.host.shim.ShimIdentity;
 import io.hako.sandbox.ProcessExit;
 import io.hako.sandbox.ProcessId;
@@ -37,12 +38,15 @@ import io.hako.ttrpc.Methods;
 import io.hako.ttrpc.RequestContext;
 import io.hako.ttrpc.Service;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * containerd's Task API over {@link Sandboxes}: messages to calls and back, nothing else. Versions
  * 2 and 3 differ in the service's name alone.
+ *
+ * @param farewell done before a sandbox is asked to end
  */
-record TaskServices(Sandboxes sandboxes) {
+record TaskServices(Sandboxes sandboxes, Consumer<OwnerId> farewell) {
     private static final String VERSION_2 = "containerd.task.v2.Task";
     private static final String VERSION_3 = "containerd.task.v3.Task";
 
@@ -179,11 +183,7 @@ record TaskServices(Sandboxes sandboxes) {
         }
 
         private PidsResponse pids(PidsRequest request, RequestContext context) {
-            PidsResponse.Builder answer = PidsResponse.newBuilder();
-            sandboxes
-                    .pids(shim.owner(), request.getId())
-                    .forEach(process -> answer.addProcesses(TaskMessages.process(process)));
-            return answer.build();
+            return TaskMessages.pids(sandboxes.pids(shim.owner(), request.getId()));
         }
 
         private Empty checkpoint(CheckpointTaskRequest request, RequestContext context) {
@@ -219,15 +219,11 @@ record TaskServices(Sandboxes sandboxes) {
         }
 
         private ConnectResponse connect(ConnectRequest request, RequestContext context) {
-            var connection = sandboxes.connect(shim.owner(), request.getId());
-            return ConnectResponse.newBuilder()
-                    .setShimPid(connection.shimPid())
-                    .setTaskPid(connection.taskPid())
-                    .setVersion(connection.version())
-                    .build();
+            return TaskMessages.connection(sandboxes.connect(shim.owner(), request.getId()));
         }
 
         private Empty shutdown(ShutdownRequest request, RequestContext context) {
+            farewell.accept(shim.owner());
             sandboxes
                     .shutdown(key(context), request.getNow(), context.call())
                     .ifPresent(context::afterAnswer);

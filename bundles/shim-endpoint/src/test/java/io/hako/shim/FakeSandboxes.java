@@ -5,6 +5,7 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.OwnerId;
+import io.hako.host.shim.Subscription;
 import io.hako.sandbox.Connection;
 import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
@@ -17,6 +18,7 @@ import io.hako.sandbox.RequestKey;
 import io.hako.sandbox.SandboxView;
 import io.hako.sandbox.Sandboxes;
 import io.hako.sandbox.StdioPaths;
+import io.hako.sandbox.TaskEvent;
 import io.hako.sandbox.TaskPid;
 import io.hako.ttrpc.CallScope;
 import java.nio.file.Path;
@@ -26,9 +28,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 /** Containers that exist in memory alone: they run until they are killed. */
 final class FakeSandboxes implements Sandboxes {
@@ -42,6 +46,8 @@ final class FakeSandboxes implements Sandboxes {
     private final BlockingQueue<String> calls = new LinkedBlockingQueue<>();
     private final BlockingQueue<RequestKey> keys = new LinkedBlockingQueue<>();
     private final BlockingQueue<FailureKind> endsOfWaits = new LinkedBlockingQueue<>();
+    private final List<Consumer<TaskEvent>> followers = new CopyOnWriteArrayList<>();
+    private final BlockingQueue<Long> told = new LinkedBlockingQueue<>();
     private Runnable quit = () -> {};
 
     /** What is done after the answer to Shutdown. */
@@ -214,6 +220,37 @@ final class FakeSandboxes implements Sandboxes {
     public Optional<Runnable> shutdown(RequestKey key, boolean now, Call call) {
         keys.add(key);
         return processes.isEmpty() ? Optional.of(quit) : Optional.empty();
+    }
+
+    @Override
+    public List<ProcessId> processes(OwnerId sandbox) {
+        lock.lock();
+        try {
+            return List.copyOf(processes.keySet());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public Subscription follow(Consumer<TaskEvent> receiver) {
+        followers.add(receiver);
+        return () -> followers.remove(receiver);
+    }
+
+    @Override
+    public void told(TaskEvent event) {
+        told.add(event.number());
+    }
+
+    /** Something happens in a sandbox. */
+    void happens(TaskEvent event) {
+        followers.forEach(follower -> follower.accept(event));
+    }
+
+    /** Numbers of the events that containerd has heard. */
+    BlockingQueue<Long> told() {
+        return told;
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.hako.host.shim.proto.Hello;
 import io.hako.host.shim.proto.HelloAck;
 import io.hako.host.shim.proto.KeptFile;
 import io.hako.host.shim.proto.KeptResponse;
+import io.hako.host.shim.proto.LeaveAnswersRequest;
 import io.hako.ttrpc.CallScope;
 import io.hako.ttrpc.Frame;
 import io.hako.ttrpc.FrameInput;
@@ -25,8 +26,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
 
 /** A shim's end of the link, with containerd's connections to it played by ttrpc clients. */
 final class FakeShim implements AutoCloseable {
@@ -40,6 +43,7 @@ final class FakeShim implements AutoCloseable {
     private final FrameOutput output;
     private final Map<Integer, LinkConnection> channels = new ConcurrentHashMap<>();
     private final Map<Integer, TtrpcClient> clients = new ConcurrentHashMap<>();
+    private final BlockingQueue<LeaveAnswersRequest> answers = new LinkedBlockingQueue<>();
     private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
     private final CompletableFuture<Boolean> quit = new CompletableFuture<>();
 
@@ -102,6 +106,13 @@ final class FakeShim implements AutoCloseable {
                                                                 .setName("memory")
                                                                 .setNumber(7))
                                                 .build())
+                        .add(
+                                "LeaveAnswers",
+                                LeaveAnswersRequest.parser(),
+                                (request, context) -> {
+                                    answers.add(request);
+                                    return Empty.getDefaultInstance();
+                                })
                         .add(
                                 "Quit",
                                 Empty.parser(),
@@ -166,6 +177,11 @@ final class FakeShim implements AutoCloseable {
     /** Whether the other side closes the link before it has answered anything. */
     boolean isRefused() throws IOException {
         return input.word().isEmpty();
+    }
+
+    /** What hakod has left for the time that it is away, oldest first. */
+    BlockingQueue<LeaveAnswersRequest> answers() {
+        return answers;
     }
 
     /** Done when the other side has ended the link. */

@@ -166,6 +166,9 @@ final class FakeShim implements Shim {
     public void leaveStdio(StdioId process, Call call) {}
 
     @Override
+    public void leaveAnswers(List<ReadyAnswer> alive, List<ReadyAnswer> dead, Call call) {}
+
+    @Override
     public Subscription subscribe(Consumer<ShimEvent> receiver) {
         receivers.add(receiver);
         return () -> receivers.remove(receiver);

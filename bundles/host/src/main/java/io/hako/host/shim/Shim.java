@@ -96,6 +96,15 @@ public interface Shim {
      */
     Subscription subscribe(Consumer<ShimEvent> receiver);
 
+    /**
+     * Leaves answers to containerd with the shim, in place of those left before; it gives them
+     * while no daemon is linked. UNSUPPORTED by a shim older than this call.
+     *
+     * @param alive as long as every launched process lives
+     * @param dead from the end of the first of them on
+     */
+    void leaveAnswers(List<ReadyAnswer> alive, List<ReadyAnswer> dead, Call call);
+
     /** Ends the shim's process. FAILED_PRECONDITION while a launched process lives. */
     void quit(Call call);
 
@@ -115,6 +124,17 @@ public interface Shim {
      * A limit as setrlimit(2) takes it; {@code resource} is the Linux number, RLIM_INFINITY is -1.
      */
     record ResourceLimit(int resource, long soft, long hard) {}
+
+    /**
+     * The answer to a request of the Task API.
+     *
+     * @param method of the service
+     * @param request the very message, encoded
+     * @param response the message that answers it, encoded
+     * @param exitTimeField number of the Timestamp field that gets the time at which the first
+     *     launched process ended; 0: none
+     */
+    record ReadyAnswer(String method, byte[] request, byte[] response, int exitTimeField) {}
 
     /**
      * The newest of a process's standard output and error.

@@ -171,6 +171,11 @@ public final class ShimClient implements Shim, AutoCloseable {
     }
 
     @Override
+    public void leaveAnswers(List<ReadyAnswer> alive, List<ReadyAnswer> dead, Call call) {
+        tell("LeaveAnswers", ShimMessages.answers(alive, dead), call);
+    }
+
+    @Override
     public void quit(Call call) {
         boolean linked = client.isOpen();
         try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.hako.host.shim;
 
+import com.google.protobuf.ByteString;
 import io.hako.api.driver.ProcessSpec;
 import io.hako.api.types.ExitStatus;
 import io.hako.host.shim.proto.DrainStdioRequest;
@@ -8,12 +9,14 @@ import io.hako.host.shim.proto.Event;
 import io.hako.host.shim.proto.Input;
 import io.hako.host.shim.proto.JoinStdioRequest;
 import io.hako.host.shim.proto.LaunchRequest;
+import io.hako.host.shim.proto.LeaveAnswersRequest;
 import io.hako.host.shim.proto.LogFile;
 import io.hako.host.shim.proto.MountRequest;
 import io.hako.host.shim.proto.NameRequest;
 import io.hako.host.shim.proto.Output;
 import io.hako.host.shim.proto.PathRequest;
 import io.hako.host.shim.proto.Process;
+import io.hako.host.shim.proto.ReadyAnswer;
 import io.hako.host.shim.proto.Rlimit;
 import io.hako.host.shim.proto.RoleRequest;
 import io.hako.host.shim.proto.SignalProcessRequest;
@@ -50,6 +53,22 @@ final class ShimMessages {
                 .setResource(limit.resource())
                 .setSoft(limit.soft())
                 .setHard(limit.hard())
+                .build();
+    }
+
+    static LeaveAnswersRequest answers(List<Shim.ReadyAnswer> alive, List<Shim.ReadyAnswer> dead) {
+        return LeaveAnswersRequest.newBuilder()
+                .addAllAlive(alive.stream().map(ShimMessages::answer).toList())
+                .addAllDead(dead.stream().map(ShimMessages::answer).toList())
+                .build();
+    }
+
+    private static ReadyAnswer answer(Shim.ReadyAnswer answer) {
+        return ReadyAnswer.newBuilder()
+                .setMethod(answer.method())
+                .setRequest(ByteString.copyFrom(answer.request()))
+                .setResponse(ByteString.copyFrom(answer.response()))
+                .setExitTimeField(answer.exitTimeField())
                 .build();
     }
 
