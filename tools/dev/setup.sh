@@ -68,6 +68,7 @@ python3               /usr/lib/python3*/tarfile.py
 cpio                  cpio
 lz4                   lz4
 zstd                  zstd
+containerd            containerd
 TABLE
 }
 

@@ -27,6 +27,7 @@ verb_test() {
   stage rust test_rust
   stage java test_java
   stage machine test_machine "$long"
+  stage containerd test_containerd
   stage bench bench_all
   if [[ $long == yes ]]; then
     stage agent test_agent
@@ -81,8 +82,13 @@ verify_java() {
 test_machine() {
   build_all
   build_crashing_guest
-  maven -Pmachine --projects itests/machine verify \
+  maven -Pmachine --projects itests/node,itests/machine verify \
     -Dhako.long="$1" -Dhako.native="$NATIVE" -Dhako.guest="$GUEST" -Dhako.crashing-guest="$CRASHING_GUEST" -Dhako.demo="$DEMO_IMAGE"
+}
+
+# A containerd of their own, beside whatever the machine runs.
+test_containerd() {
+  maven -Pmachine --projects itests/node,itests/containerd verify -Dhako.native="$NATIVE" -Dhako.guest="$GUEST" -Dhako.demo="$DEMO_IMAGE"
 }
 
 # The agent as PID 1 of real guests.

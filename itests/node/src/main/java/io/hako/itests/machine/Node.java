@@ -27,7 +27,7 @@ import org.junit.rules.ExternalResource;
  * that nothing is left on the machine.
  */
 public final class Node extends ExternalResource {
-    static final Duration LIMIT = Duration.ofSeconds(60);
+    public static final Duration LIMIT = Duration.ofSeconds(60);
 
     private final Path home = required("hako.home");
     private final Path binaries = required("hako.native");
@@ -54,7 +54,7 @@ public final class Node extends ExternalResource {
     }
 
     /** A node whose guests panic when they are told to. */
-    static Node withCrashingGuest() {
+    public static Node withCrashingGuest() {
         return new Node(required("hako.crashing-guest"));
     }
 
@@ -91,7 +91,7 @@ public final class Node extends ExternalResource {
     }
 
     /** Does something while the daemon has further settings, and goes back to the usual ones. */
-    void withSettings(String lines, Runnable action) throws IOException {
+    public void withSettings(String lines, Runnable action) throws IOException {
         restartWith(lines);
         try {
             action.run();
@@ -127,20 +127,20 @@ public final class Node extends ExternalResource {
         }
     }
 
-    Path run() {
+    public Path run() {
         return run;
     }
 
-    Path state() {
+    public Path state() {
         return state;
     }
 
-    long daemonPid() {
+    public long daemonPid() {
         return daemon.pid();
     }
 
     /** Starts hakod and returns once it answers. */
-    void startDaemon() {
+    public void startDaemon() {
         daemon = spawn(List.of(daemonProgram()), Map.of(), ProcessBuilder.Redirect.appendTo(log()));
         Await.until(
                 "hakod to answer",
@@ -149,14 +149,14 @@ public final class Node extends ExternalResource {
                 this::logText);
     }
 
-    void ensureDaemon() {
+    public void ensureDaemon() {
         if (!daemon.isAlive()) {
             startDaemon();
         }
     }
 
     /** The log file of a detached container, as its shim has written it so far. */
-    String log(String id) {
+    public String log(String id) {
         try {
             return Files.readString(run.resolve("bundles").resolve(id).resolve("container.log"));
         } catch (IOException e) {
@@ -165,12 +165,12 @@ public final class Node extends ExternalResource {
     }
 
     /** As an operator's kill -9 does: nothing of the daemon runs on, nothing is tidied. */
-    void killDaemon() {
+    public void killDaemon() {
         daemon.destroyForcibly();
         waitForDaemon();
     }
 
-    void stopDaemon() {
+    public void stopDaemon() {
         if (daemon != null) {
             daemon.destroy();
             waitForDaemon();
@@ -185,11 +185,11 @@ public final class Node extends ExternalResource {
         }
     }
 
-    Result hako(String... arguments) {
+    public Result hako(String... arguments) {
         return hako(new byte[0], arguments);
     }
 
-    Result hako(byte[] stdin, String... arguments) {
+    public Result hako(byte[] stdin, String... arguments) {
         try (Running running = start(arguments)) {
             Thread writer = Thread.startVirtualThread(() -> write(running.stdin(), stdin));
             Result result = running.finish(Duration.ofSeconds(120));
@@ -199,7 +199,7 @@ public final class Node extends ExternalResource {
     }
 
     /** Runs the command and demands exit code 0. */
-    Result succeed(String... arguments) {
+    public Result succeed(String... arguments) {
         Result result = hako(arguments);
         assertEquals(
                 String.join(" ", arguments) + ": " + result + "\n" + logText(), 0, result.exit());
@@ -207,20 +207,20 @@ public final class Node extends ExternalResource {
     }
 
     /** What hakod knows of a container's sandbox. */
-    JsonObject inspect(String container) {
+    public JsonObject inspect(String container) {
         return JsonParser.parseString(succeed("inspect", container).text())
                 .getAsJsonObject()
                 .getAsJsonObject("sandbox");
     }
 
-    Running start(String... arguments) {
+    public Running start(String... arguments) {
         List<String> command = new ArrayList<>(List.of(command()));
         command.addAll(List.of(arguments));
         return startProgram(command);
     }
 
     /** The hako command. */
-    String command() {
+    public String command() {
         return binaries.resolve("hako").toString();
     }
 
@@ -228,21 +228,21 @@ public final class Node extends ExternalResource {
      * Starts any program of this machine with the environment in which the hako command finds this
      * node.
      */
-    Running startProgram(List<String> command) {
+    public Running startProgram(List<String> command) {
         return startProgram(command, Map.of());
     }
 
     /** The same with an environment that differs in some variables. */
-    Running startProgram(List<String> command, Map<String, String> environment) {
+    public Running startProgram(List<String> command, Map<String, String> environment) {
         return new Running(spawn(command, environment, ProcessBuilder.Redirect.PIPE));
     }
 
-    String daemonProgram() {
+    public String daemonProgram() {
         return home.resolve("bin/hakod").toString();
     }
 
     /** Runs a program of this machine and demands exit code 0. */
-    Result program(String... command) {
+    public Result program(String... command) {
         try (Running running = startProgram(List.of(command))) {
             Result result = running.finish(LIMIT);
             assertEquals(String.join(" ", command) + ": " + result, 0, result.exit());
@@ -291,17 +291,17 @@ public final class Node extends ExternalResource {
      * Fails, naming each thing, if anything is on the machine that was not there before the first
      * container.
      */
-    void nothingLeft() {
+    public void nothingLeft() {
         nothingSince(before);
     }
 
     /** What a container has on the machine now. */
-    Residue residue() {
+    public Residue residue() {
         return Residue.of(run, state);
     }
 
     /** Fails, naming each thing, if anything is on the machine that was not there then. */
-    void nothingSince(Residue then) {
+    public void nothingSince(Residue then) {
         Set<String> left = new TreeSet<>();
         Await.until(
                 "the machine to be as before",
@@ -318,7 +318,7 @@ public final class Node extends ExternalResource {
         return state.resolve("hakod.log").toFile();
     }
 
-    String logText() {
+    public String logText() {
         try {
             return log().exists() ? Files.readString(log().toPath()) : "";
         } catch (IOException e) {
@@ -326,7 +326,7 @@ public final class Node extends ExternalResource {
         }
     }
 
-    static Path required(String property) {
+    public static Path required(String property) {
         String value = System.getProperty(property, "");
         if (value.isEmpty() || !Files.exists(Path.of(value))) {
             throw new AssertionError(
@@ -340,7 +340,7 @@ public final class Node extends ExternalResource {
     }
 
     /** What each of hakod's descriptors is. */
-    String descriptorsText() {
+    public String descriptorsText() {
         StringBuilder text = new StringBuilder();
         try (Stream<Path> all = Files.list(Path.of("/proc", Long.toString(daemonPid()), "fd"))) {
             all.forEach(

@@ -3,40 +3,52 @@ package io.hako.itests.machine;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import java.net.URISyntaxException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
- * The hako command on a terminal of its own, at which a test sits: it types, resizes and reads what
- * is shown.
+ * A program, the hako command for one, on a terminal of its own, at which a test sits: it types,
+ * resizes and reads what is shown.
  */
-final class Terminal implements AutoCloseable {
+public final class Terminal implements AutoCloseable {
     private final Running running;
     private int read;
 
     /** Starts hako on a terminal of so many rows and columns. */
-    Terminal(Node node, int rows, int columns, String... arguments) {
+    public Terminal(Node node, int rows, int columns, String... arguments) {
+        this(
+                node,
+                rows,
+                columns,
+                Stream.concat(Stream.of(node.command()), Stream.of(arguments)).toList());
+    }
+
+    /** Starts any program there. */
+    public Terminal(Node node, int rows, int columns, List<String> program) {
         List<String> command =
                 new ArrayList<>(
                         List.of(
                                 "python3",
                                 script().toString(),
                                 Integer.toString(rows),
-                                Integer.toString(columns),
-                                node.command()));
-        command.addAll(List.of(arguments));
+                                Integer.toString(columns)));
+        command.addAll(program);
         running = node.startProgram(command);
     }
 
-    void type(String text) {
+    public void type(String text) {
         JsonObject action = new JsonObject();
         action.addProperty("type", text);
         running.write(action + "\n");
     }
 
-    void resize(int rows, int columns) {
+    public void resize(int rows, int columns) {
         JsonArray size = new JsonArray();
         size.add(rows);
         size.add(columns);
@@ -46,7 +58,7 @@ final class Terminal implements AutoCloseable {
     }
 
     /** Waits until this is shown, after all that was expected before. */
-    void expect(String text) {
+    public void expect(String text) {
         running.awaitOutput(
                 "\"" + text + "\" after " + read + " characters",
                 out -> out.indexOf(text, read) >= 0,
@@ -54,7 +66,7 @@ final class Terminal implements AutoCloseable {
         read = running.textSoFar().indexOf(text, read) + text.length();
     }
 
-    Result finish() {
+    public Result finish() {
         return running.finish(Node.LIMIT);
     }
 
@@ -64,10 +76,13 @@ final class Terminal implements AutoCloseable {
     }
 
     private static Path script() {
-        try {
-            return Path.of(Terminal.class.getResource("/terminal.py").toURI());
-        } catch (URISyntaxException e) {
-            throw new AssertionError("terminal.py is no file", e);
+        try (InputStream text = Terminal.class.getResourceAsStream("/terminal.py")) {
+            Path copy = Files.createTempFile("hako-terminal", ".py");
+            copy.toFile().deleteOnExit();
+            Files.write(copy, text.readAllBytes());
+            return copy;
+        } catch (IOException e) {
+            throw new UncheckedIOException("terminal.py cannot be copied out of the jar", e);
         }
     }
 }

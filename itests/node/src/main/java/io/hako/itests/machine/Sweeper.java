@@ -12,12 +12,12 @@ import java.util.Set;
  * Clears what a failed test has left of a node, so that it disturbs no later one: processes,
  * mounts, cgroups.
  */
-final class Sweeper {
+public final class Sweeper {
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
     private Sweeper() {}
 
-    static void sweep(Path run, Path state) {
+    public static void sweep(Path run, Path state) {
         Set<Long> processes = Residue.processes(run).keySet();
         List<Path> cgroups =
                 Residue.cgroups().stream().filter(cgroup -> holds(cgroup, processes)).toList();

@@ -4,14 +4,14 @@ package io.hako.itests.machine;
 import java.nio.charset.StandardCharsets;
 
 /** What a command left: its exit code and the whole of its two outputs. */
-record Result(int exit, byte[] out, String err) {
+public record Result(int exit, byte[] out, String err) {
 
-    String text() {
+    public String text() {
         return new String(out, StandardCharsets.UTF_8);
     }
 
     /** The output without its last line end. */
-    String line() {
+    public String line() {
         return text().stripTrailing();
     }
 

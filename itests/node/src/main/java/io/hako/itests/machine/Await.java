@@ -9,10 +9,10 @@ import java.util.function.Supplier;
  * Waiting for a condition of the outside world, which sends no signal: asked again every 20 ms
  * until a limit.
  */
-final class Await {
+public final class Await {
     private Await() {}
 
-    static void until(
+    public static void until(
             String what, Duration limit, BooleanSupplier condition, Supplier<String> otherwise) {
         long end = System.nanoTime() + limit.toNanos();
         while (!condition.getAsBoolean()) {

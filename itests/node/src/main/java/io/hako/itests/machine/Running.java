@@ -11,23 +11,23 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
 /** A command that runs: its outputs are collected as they come, by two threads that end with it. */
-final class Running implements AutoCloseable {
+public final class Running implements AutoCloseable {
     private final Process process;
     private final Sink out;
     private final Sink err;
 
-    Running(Process process) {
+    public Running(Process process) {
         this.process = process;
         this.out = new Sink(process.getInputStream());
         this.err = new Sink(process.getErrorStream());
     }
 
-    OutputStream stdin() {
+    public OutputStream stdin() {
         return process.getOutputStream();
     }
 
     /** Sends text to its standard input. */
-    void write(String text) {
+    public void write(String text) {
         try {
             stdin().write(text.getBytes(StandardCharsets.UTF_8));
             stdin().flush();
@@ -36,25 +36,25 @@ final class Running implements AutoCloseable {
         }
     }
 
-    long pid() {
+    public long pid() {
         return process.pid();
     }
 
-    boolean alive() {
+    public boolean alive() {
         return process.isAlive();
     }
 
-    String textSoFar() {
+    public String textSoFar() {
         return new String(out.bytes(), StandardCharsets.UTF_8);
     }
 
     /** Waits until the output so far satisfies the condition; fails with what was there instead. */
-    void awaitOutput(String what, Predicate<String> condition, Duration limit) {
+    public void awaitOutput(String what, Predicate<String> condition, Duration limit) {
         Await.until(
                 "output with " + what, limit, () -> condition.test(textSoFar()), this::toString);
     }
 
-    Result finish(Duration limit) {
+    public Result finish(Duration limit) {
         try {
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly();

@@ -22,9 +22,9 @@ import java.util.stream.Stream;
  * network namespaces, cgroups and files. Each is a line of text, so that two snapshots are compared
  * as sets and a difference names itself.
  */
-record Residue(Set<String> things) {
+public record Residue(Set<String> things) {
 
-    static Residue of(Path run, Path state) {
+    public static Residue of(Path run, Path state) {
         Set<String> found = new TreeSet<>();
         processes(run, found);
         mounts(run, state, found);
@@ -39,7 +39,7 @@ record Residue(Set<String> things) {
     }
 
     /** What is here and was not there. */
-    Set<String> since(Residue before) {
+    public Set<String> since(Residue before) {
         return things.stream()
                 .filter(t -> !before.things.contains(t))
                 .collect(Collectors.toCollection(TreeSet::new));
@@ -50,7 +50,7 @@ record Residue(Set<String> things) {
     }
 
     /** The processes of a node's containers, by id, with their command lines. */
-    static Map<Long, String> processes(Path run) {
+    public static Map<Long, String> processes(Path run) {
         Map<Long, String> found = new TreeMap<>();
         try (Stream<Path> all = Files.list(Path.of("/proc"))) {
             all.filter(p -> p.getFileName().toString().chars().allMatch(Character::isDigit))
@@ -105,7 +105,7 @@ record Residue(Set<String> things) {
     }
 
     /** Where file systems are mounted in a node's directories, in the order of their mounting. */
-    static List<String> mounts(Path run, Path state) {
+    public static List<String> mounts(Path run, Path state) {
         try (Stream<String> lines = Files.lines(Path.of("/proc/self/mountinfo"))) {
             return lines.filter(line -> line.contains(run + "/") || line.contains(state + "/"))
                     .map(line -> line.split(" ")[4])
@@ -160,7 +160,7 @@ record Residue(Set<String> things) {
     }
 
     /** The cgroups of all pods of this machine, in each hierarchy. */
-    static List<Path> cgroups() {
+    public static List<Path> cgroups() {
         List<Path> parents = new ArrayList<>(directories(Path.of("/sys/fs/cgroup")));
         parents.add(Path.of("/sys/fs/cgroup"));
         return parents.stream()
@@ -202,7 +202,7 @@ record Residue(Set<String> things) {
     }
 
     /** The processes in a cgroup; empty if it is gone. */
-    static Optional<Set<Long>> members(Path cgroup) {
+    public static Optional<Set<Long>> members(Path cgroup) {
         try (Stream<String> lines = Files.lines(cgroup.resolve("cgroup.procs"))) {
             return Optional.of(lines.map(Long::valueOf).collect(Collectors.toSet()));
         } catch (IOException | UncheckedIOException e) {
