@@ -110,7 +110,7 @@ public class CriPodTest {
         assertEquals("The pod was stopped.", exit.reason());
         failure(
                 FailureKind.FAILED_PRECONDITION,
-                "The process cannot be created: the virtual machine of sandbox hako-web is off.",
+                "The process cannot be created: the virtual machine of sandbox hako@web is off.",
                 () -> create(pod.container("late", 1L << 20)));
         hakod.service.delete(hakod.key(), app("app"), call());
         hakod.service.delete(hakod.key(), WEB, call());
