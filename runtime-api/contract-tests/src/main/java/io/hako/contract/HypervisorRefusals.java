@@ -6,9 +6,7 @@ import static org.junit.Assert.assertTrue;
 import io.hako.api.device.Device;
 import io.hako.api.device.DeviceKind;
 import io.hako.api.hypervisor.BootSource;
-import io.hako.api.hypervisor.Resizable;
 import io.hako.api.hypervisor.Vm;
-import io.hako.api.hypervisor.VmFeature;
 import io.hako.api.hypervisor.VmSpec;
 import io.hako.api.types.CpuCount;
 import io.hako.api.types.DriverException;
@@ -24,7 +22,7 @@ import org.junit.Test;
  * Theme: what the profile does not promise is refused, with the limit in the sentence, and leaves
  * nothing.
  */
-public abstract class HypervisorRefusals extends HypervisorDevices {
+public abstract class HypervisorRefusals extends HypervisorSizes {
     @Test
     public void moreMemoryThanTheLargestGuestIsRefused() {
         MemorySize most = profile().largestGuest();
@@ -120,16 +118,6 @@ public abstract class HypervisorRefusals extends HypervisorDevices {
         Vm first = booted();
         assertFails(FailureKind.ALREADY_EXISTS, () -> make());
         assertTrue("The first machine's monitor runs.", monitor(first).exit().isEmpty());
-    }
-
-    @Test
-    public void memoryBeyondTheCeilingIsRefused() {
-        Assume.assumeTrue(profile().features().contains(VmFeature.RESIZE));
-        Resizable vm = (Resizable) booted();
-        MemorySize beyond = spec().memoryCeiling().plus(MemorySize.ofMebibytes(2));
-        DriverException e =
-                assertFails(FailureKind.EXHAUSTED, () -> vm.resizeMemory(beyond, call()));
-        assertTrue(e.getMessage(), e.getMessage().contains(beyond.toString()));
     }
 
     private VmSpec booting(BootSource boot) {

@@ -31,33 +31,40 @@ final class FakeMonitor {
         }
     }
 
+    /** Memory in bytes. */
+    record Size(long memory, int cpus) {}
+
+    /**
+     * @param least the size that it booted with
+     * @param most its spec's ceilings
+     */
     record Contents(
             boolean booted,
             boolean paused,
-            long memory,
-            long memoryCeiling,
-            int cpus,
-            int cpuCeiling,
+            Size size,
+            Size least,
+            Size most,
             Map<String, Plugged> devices) {
         Contents running(boolean isPaused) {
-            return new Contents(true, isPaused, memory, memoryCeiling, cpus, cpuCeiling, devices);
+            return new Contents(true, isPaused, size, least, most, devices);
         }
 
         Contents sized(long toMemory, int toCpus) {
-            return new Contents(
-                    booted, paused, toMemory, memoryCeiling, toCpus, cpuCeiling, devices);
+            Size wanted =
+                    new Size(Math.max(toMemory, least.memory()), Math.max(toCpus, least.cpus()));
+            return new Contents(booted, paused, wanted, least, most, devices);
         }
 
         Contents with(String id, Plugged device) {
             Map<String, Plugged> more = new LinkedHashMap<>(devices);
             more.put(id, device);
-            return new Contents(booted, paused, memory, memoryCeiling, cpus, cpuCeiling, more);
+            return new Contents(booted, paused, size, least, most, more);
         }
 
         Contents without(String id) {
             Map<String, Plugged> less = new LinkedHashMap<>(devices);
             less.remove(id);
-            return new Contents(booted, paused, memory, memoryCeiling, cpus, cpuCeiling, less);
+            return new Contents(booted, paused, size, least, most, less);
         }
 
         Optional<Plugged> device(String id) {

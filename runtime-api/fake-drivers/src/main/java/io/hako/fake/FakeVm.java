@@ -62,14 +62,15 @@ final class FakeVm extends FakeHandle implements Vm, Pausable, Resizable {
                                 cold.put(
                                         device.id().value(),
                                         FakeMonitor.Plugged.of(device, false)));
+        var booted = new FakeMonitor.Size(spec.memory().bytes(), spec.cpus().count());
         monitor.write(
                 new FakeMonitor.Contents(
                         false,
                         false,
-                        spec.memory().bytes(),
-                        spec.memoryCeiling().bytes(),
-                        spec.cpus().count(),
-                        spec.cpuCeiling().count(),
+                        booted,
+                        booted,
+                        new FakeMonitor.Size(
+                                spec.memoryCeiling().bytes(), spec.cpuCeiling().count()),
                         cold));
         devices = List.copyOf(cold.keySet());
     }
@@ -204,30 +205,32 @@ final class FakeVm extends FakeHandle implements Vm, Pausable, Resizable {
     public MemorySize resizeMemory(MemorySize wanted, Call call) {
         requireBooted("resized", call);
         FakeMonitor.Contents now = monitor.read();
-        if (wanted.bytes() > now.memoryCeiling()) {
+        if (wanted.bytes() > now.most().memory()) {
             throw new DriverException(
                     FailureKind.EXHAUSTED,
                     "A machine with a ceiling of %s cannot have %s of memory."
-                            .formatted(new MemorySize(now.memoryCeiling()), wanted));
+                            .formatted(new MemorySize(now.most().memory()), wanted));
         }
         faults.pass("resize memory");
-        monitor.write(now.sized(wanted.bytes(), now.cpus()));
-        return wanted;
+        FakeMonitor.Contents sized = now.sized(wanted.bytes(), now.size().cpus());
+        monitor.write(sized);
+        return new MemorySize(sized.size().memory());
     }
 
     @Override
     public CpuCount resizeCpus(CpuCount wanted, Call call) {
         requireBooted("resized", call);
         FakeMonitor.Contents now = monitor.read();
-        if (wanted.count() > now.cpuCeiling()) {
+        if (wanted.count() > now.most().cpus()) {
             throw new DriverException(
                     FailureKind.EXHAUSTED,
                     "A machine with a ceiling of %d CPUs cannot have %s."
-                            .formatted(now.cpuCeiling(), wanted));
+                            .formatted(now.most().cpus(), wanted));
         }
         faults.pass("resize cpus");
-        monitor.write(now.sized(now.memory(), wanted.count()));
-        return wanted;
+        FakeMonitor.Contents sized = now.sized(now.size().memory(), wanted.count());
+        monitor.write(sized);
+        return new CpuCount(sized.size().cpus());
     }
 
     private void update(FakeMonitor.Contents contents) {

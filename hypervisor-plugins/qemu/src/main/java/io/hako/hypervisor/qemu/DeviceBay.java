@@ -18,7 +18,9 @@ import java.util.Optional;
  * asked each time what is attached, so that a call cut off half-way is carried on by the next one.
  */
 final class DeviceBay {
-    private static final String PERIPHERALS = "/machine/peripheral";
+    /** Where QEMU has the devices that were given an id. */
+    static final String PERIPHERALS = "/machine/peripheral";
+
     private static final String PORT = "port";
 
     /**

@@ -4,24 +4,15 @@ package io.hako.hypervisor.qemu;
 import io.hako.api.driver.ProcessSpec;
 import io.hako.api.hypervisor.BootSource;
 import io.hako.api.hypervisor.VmSpec;
-import io.hako.api.types.Confinement;
 import io.hako.api.types.Confinement.HostUser;
-import io.hako.api.types.Confinement.Namespace;
-import io.hako.api.types.Confinement.OwnRoot;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.MemorySize;
 import io.hako.api.types.OwnerId;
 import io.hako.api.types.PassedFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * The process that runs a machine: QEMU's command line and the files that it is given.
@@ -39,7 +30,6 @@ final class MachineCommand {
     static final MemorySize MEMORY_UNIT = MemorySize.ofMebibytes(2);
 
     private static final Path ENTROPY = Path.of("/dev/urandom");
-    private static final Path KVM = Path.of("/dev/kvm");
 
     private final OwnerId owner;
     private final VmSpec spec;
@@ -81,6 +71,7 @@ final class MachineCommand {
         addControl();
         addGuestPorts();
         addEntropy();
+        addGrowth();
         addDevices();
         return new ProcessSpec(
                 ROLE,
@@ -88,7 +79,7 @@ final class MachineCommand {
                 Map.of(),
                 files,
                 spec.network(),
-                confinement(),
+                new MonitorConfinement(settings, accelerator, user, ENTROPY).in(spec.network()),
                 settings.consoleKept());
     }
 
@@ -105,7 +96,7 @@ final class MachineCommand {
     }
 
     private void addMachine() {
-        MemorySize memory = spec.memory().roundedUpTo(MEMORY_UNIT);
+        MemorySize memory = booted(spec.memory());
         int file = pass(new PassedFile.Memfd("vmm-memory", memory));
         add(
                 "-machine",
@@ -123,6 +114,33 @@ final class MachineCommand {
                 "-object",
                 "memory-backend-file,id=memory,mem-path=/proc/self/fd/%d,size=%d,share=on"
                         .formatted(file, memory.bytes()));
+    }
+
+    /** What a machine of this much memory is started with. */
+    static MemorySize booted(MemorySize memory) {
+        return memory.roundedUpTo(MEMORY_UNIT);
+    }
+
+    /**
+     * Memory that the machine may get later. Its file is empty until the guest takes some; the
+     * price of a ceiling is QEMU's notes of dirty pages, 96 KiB for each GiB.
+     */
+    private void addGrowth() {
+        long bytes =
+                spec.memoryCeiling().roundedUpTo(MEMORY_UNIT).bytes()
+                        - booted(spec.memory()).bytes();
+        if (bytes == 0) {
+            return;
+        }
+        int file = pass(new PassedFile.Memfd("vmm-growth", new MemorySize(bytes)));
+        add(
+                "-object",
+                "memory-backend-file,id=growth-memory,mem-path=/proc/self/fd/%d,size=%d,share=on"
+                        .formatted(file, bytes));
+        add(
+                "-device",
+                "virtio-mem-pci,id=%s,memdev=growth-memory,requested-size=0,block-size=%d"
+                        .formatted(MachineSize.DEVICE, MachineSize.UNIT.bytes()));
     }
 
     private String memoryArgument(MemorySize memory) {
@@ -241,36 +259,6 @@ final class MachineCommand {
                                         String.join(":", queues)));
             }
         }
-    }
-
-    /**
-     * A user of the pod's own, in namespaces of its own but for a network that the spec gives; no
-     * capabilities, no way to gain any; and of files the programs of the system.
-     */
-    private Confinement confinement() {
-        Set<Namespace> namespaces = EnumSet.allOf(Namespace.class);
-        if (spec.network().isPresent()) {
-            namespaces.remove(Namespace.NETWORK);
-        }
-        return new Confinement(
-                namespaces,
-                Optional.of(user),
-                true,
-                Optional.of(Set.of()),
-                Optional.of(new OwnRoot(readable(), Set.of())));
-    }
-
-    private Set<Path> readable() {
-        Path firmware = Path.of(settings.firmware());
-        // Where it looks for its data if it was not installed with the system.
-        Path data = settings.binary().resolve("../../share/qemu").normalize();
-        return Stream.of(
-                        Stream.of(ENTROPY),
-                        Stream.of(KVM).filter(_ -> accelerator == Accelerator.KVM),
-                        Stream.of(firmware).filter(Path::isAbsolute),
-                        Stream.of(data).filter(Files::isDirectory))
-                .flatMap(paths -> paths)
-                .collect(Collectors.toUnmodifiableSet());
     }
 
     private int pass(PassedFile file) {

@@ -68,7 +68,7 @@ public final class QemuHypervisor implements Hypervisor {
                         DeviceKind.TAP_INTERFACE,
                         MOST_COLD_DEVICES),
                 spare == 0 ? Map.of() : Map.of(DeviceKind.VIRTIO_FS_SHARE, spare),
-                Set.of(VmFeature.PAUSE),
+                Set.of(VmFeature.PAUSE, VmFeature.RESIZE),
                 LARGEST_GUEST,
                 MOST_CPUS);
     }

@@ -7,16 +7,20 @@ import io.hako.api.driver.HandleState;
 import io.hako.api.host.Host;
 import io.hako.api.hypervisor.GuestChannel;
 import io.hako.api.hypervisor.Pausable;
+import io.hako.api.hypervisor.Resizable;
 import io.hako.api.hypervisor.Vm;
 import io.hako.api.hypervisor.VmEnd;
 import io.hako.api.hypervisor.VmExit;
 import io.hako.api.types.Call;
+import io.hako.api.types.CpuCount;
 import io.hako.api.types.DeviceId;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
+import io.hako.api.types.MemorySize;
+import java.util.function.Function;
 
 /** A machine, by way of its monitor. One call at a time. */
-final class QemuVm implements Vm, Pausable {
+final class QemuVm implements Vm, Pausable, Resizable {
     /** RunState of QEMU qapi/run-state.json: started with -S, and not told to go on yet. */
     private static final String NOT_BOOTED = "prelaunch";
 
@@ -81,12 +85,26 @@ final class QemuVm implements Vm, Pausable {
 
     @Override
     public void pause(Call call) {
-        commandBooted("stop", call);
+        booted(qmp -> qmp.demand("stop", new JsonObject(), call), call);
     }
 
     @Override
     public void resume(Call call) {
-        commandBooted("cont", call);
+        booted(qmp -> qmp.demand("cont", new JsonObject(), call), call);
+    }
+
+    @Override
+    public MemorySize resizeMemory(MemorySize wanted, Call call) {
+        return booted(qmp -> size(qmp).memory(wanted, call), call);
+    }
+
+    @Override
+    public CpuCount resizeCpus(CpuCount wanted, Call call) {
+        return booted(qmp -> size(qmp).cpus(wanted, call), call);
+    }
+
+    private MachineSize size(QmpConnection qmp) {
+        return new MachineSize(qmp, MachineCommand.booted(state.memory()));
     }
 
     @Override
@@ -121,7 +139,7 @@ final class QemuVm implements Vm, Pausable {
         life = Life.DESTROYED;
     }
 
-    private void commandBooted(String command, Call call) {
+    private <T> T booted(Function<QmpConnection, T> work, Call call) {
         requireOpen();
         try (QmpConnection qmp = monitor.connect(call)) {
             JsonObject status =
@@ -130,7 +148,7 @@ final class QemuVm implements Vm, Pausable {
                 throw new DriverException(
                         FailureKind.FAILED_PRECONDITION, "The machine has not booted.");
             }
-            qmp.demand(command, new JsonObject(), call);
+            return work.apply(qmp);
         }
     }
 

@@ -31,11 +31,13 @@ final class FakeQemu {
     private final ServerSocketChannel listener;
     private final Map<String, JsonObject> peripherals = new LinkedHashMap<>();
     private final TreeSet<String> backends = new TreeSet<>();
+    private final FakeQemuSize size;
     private String status = "prelaunch";
 
     private FakeQemu(FakeProcess process, ServerSocketChannel listener) {
         this.process = process;
         this.listener = listener;
+        size = new FakeQemuSize(process.spec().command());
         readCommandLine(process.spec().command());
     }
 
@@ -146,7 +148,11 @@ final class FakeQemu {
             case "qom-get" -> property(arguments);
             case "chardev-add" -> addBackend(arguments.get("id").getAsString());
             case "chardev-remove" -> removeBackend(arguments.get("id").getAsString());
-            case "device_add" -> addDevice(arguments);
+            case "query-memory-devices" -> size.memoryDevices();
+            case "qom-set" -> size.request(arguments);
+            case "query-hotpluggable-cpus" -> size.cpus();
+            case "device_add" ->
+                    FakeQemuSize.isCpu(arguments) ? size.addCpu(arguments) : addDevice(arguments);
             case "device_del" -> removeDevice(arguments.get("id").getAsString(), events);
             default ->
                     throw new IllegalArgumentException(

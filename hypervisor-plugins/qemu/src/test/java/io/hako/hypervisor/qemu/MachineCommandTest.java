@@ -130,6 +130,34 @@ public class MachineCommandTest {
     }
 
     @Test
+    public void roomToGrowIsAnEmptyFileOfItsOwnAndPlacesForProcessors() {
+        VmSpec room =
+                new VmSpec(
+                        new CpuCount(1),
+                        new CpuCount(4),
+                        MemorySize.ofMebibytes(128),
+                        MemorySize.ofMebibytes(1024),
+                        MemorySize.ZERO,
+                        BOOT,
+                        List.of(),
+                        Optional.empty());
+        ProcessSpec process = build(room, Accelerator.TCG);
+        assertEquals("size=134217728b,maxmem=1073741824b", value(process, "-m"));
+        assertEquals("cpus=1,maxcpus=4", value(process, "-smp"));
+        PassedFile file = new PassedFile.Memfd("vmm-growth", MemorySize.ofMebibytes(896));
+        assertEquals(
+                "memory-backend-file,id=growth-memory,mem-path=/proc/self/fd/%d,size=939524096,share=on"
+                        .formatted(ProcessSpec.descriptorOf(file, process.files())),
+                valueWith(process, "-object", "growth-memory"));
+        assertEquals(
+                "virtio-mem-pci,id=growth,memdev=growth-memory,requested-size=0,block-size=2097152",
+                valueWith(process, "-device", "virtio-mem"));
+        assertTrue(
+                values(build(small(), Accelerator.TCG), "-device").stream()
+                        .noneMatch(device -> device.contains("virtio-mem")));
+    }
+
+    @Test
     public void controlIsASocketThatTheShimListensOn() {
         ProcessSpec process = build(small(), Accelerator.TCG);
         assertTrue(process.files().contains(new PassedFile.ListeningSocket("vmm-qmp", SOCKET)));

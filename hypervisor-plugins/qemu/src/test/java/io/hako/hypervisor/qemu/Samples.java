@@ -39,9 +39,9 @@ final class Samples {
     static VmSpec spec(Path kernel, Path initramfs, Device... devices) {
         return new VmSpec(
                 new CpuCount(1),
-                new CpuCount(1),
+                new CpuCount(3),
                 MemorySize.ofMebibytes(128),
-                MemorySize.ofMebibytes(128),
+                MemorySize.ofMebibytes(256),
                 MemorySize.ZERO,
                 new BootSource(kernel, initramfs, List.of("quiet")),
                 List.of(devices),
