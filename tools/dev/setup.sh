@@ -69,6 +69,8 @@ cpio                  cpio
 lz4                   lz4
 zstd                  zstd
 containerd            containerd
+containernetworking-plugins /usr/lib/cni/bridge
+iproute2              ip
 TABLE
 }
 

@@ -7,8 +7,8 @@ import io.hako.itests.machine.Await;
 import io.hako.itests.machine.Node;
 import io.hako.itests.machine.Result;
 import io.hako.itests.machine.Running;
+import io.hako.itests.machine.Sweeper;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -68,7 +68,7 @@ final class Containerd extends ExternalResource {
             lines(ctr("c", "ls", "-q")).forEach(container -> ctr("c", "rm", container));
         } finally {
             kill();
-            removeCgroups();
+            Sweeper.removeParent(namespace);
         }
     }
 
@@ -184,20 +184,5 @@ final class Containerd extends ExternalResource {
 
     static Stream<String> lines(Result result) {
         return result.text().lines();
-    }
-
-    /**
-     * The parents of what ctr's containers were put into: a runtime makes them and takes away its
-     * own alone.
-     */
-    private void removeCgroups() {
-        try (Stream<Path> hierarchies = Files.list(Path.of("/sys/fs/cgroup"))) {
-            for (Path hierarchy :
-                    Stream.concat(Stream.of(Path.of("/sys/fs/cgroup")), hierarchies).toList()) {
-                Files.deleteIfExists(hierarchy.resolve(namespace));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,12 +34,16 @@ public final class Node extends ExternalResource {
     private final Path binaries = required("hako.native");
     private final Path guest;
     private final Path demo = required("hako.demo");
+
+    /**
+     * Short: below it are sockets, whose paths have 107 bytes at most, named after CRI's ids of 64.
+     */
     private final Path run =
             Path.of(
-                    "/run/hako-it-"
-                            + ProcessHandle.current().pid()
-                            + "-"
-                            + System.nanoTime() % 1_000_000);
+                    "/run/hako-"
+                            + Long.toString(
+                                    Math.floorMod(new SecureRandom().nextLong(), 60_466_176L), 36));
+
     private Path state = run;
     private Path config = run;
     private Residue before = new Residue(Set.of());

@@ -2,11 +2,13 @@
 package io.hako.itests.machine;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Clears what a failed test has left of a node, so that it disturbs no later one: processes,
@@ -30,6 +32,20 @@ public final class Sweeper {
         // The last one mounted is above the others.
         Residue.mounts(run, state).reversed().forEach(Sweeper::unmount);
         cgroups.forEach(Sweeper::removeCgroup);
+    }
+
+    /**
+     * Removes the parent of what a server's pods or containers were put into, from each hierarchy:
+     * a runtime makes it and takes away its own alone.
+     */
+    public static void removeParent(String name) {
+        Path all = Path.of("/sys/fs/cgroup");
+        removeCgroup(all.resolve(name));
+        try (Stream<Path> hierarchies = Files.list(all)) {
+            hierarchies.forEach(hierarchy -> removeCgroup(hierarchy.resolve(name)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static boolean holds(Path cgroup, Set<Long> processes) {

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.hako.itests.cri;
+
+import com.google.protobuf.Message;
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import io.grpc.protobuf.ProtoUtils;
+import io.grpc.stub.ClientCalls;
+import io.hako.itests.cri.api.ContainerId;
+import io.hako.itests.cri.api.ContainerStatsResponse;
+import io.hako.itests.cri.api.ContainerStatusResponse;
+import io.hako.itests.cri.api.CreateContainerRequest;
+import io.hako.itests.cri.api.Done;
+import io.hako.itests.cri.api.ExecRequest;
+import io.hako.itests.cri.api.ExecSyncRequest;
+import io.hako.itests.cri.api.ExecSyncResponse;
+import io.hako.itests.cri.api.ListContainerStatsResponse;
+import io.hako.itests.cri.api.ListContainersResponse;
+import io.hako.itests.cri.api.ListPodSandboxResponse;
+import io.hako.itests.cri.api.ListRequest;
+import io.hako.itests.cri.api.PodSandboxId;
+import io.hako.itests.cri.api.PodSandboxStatusResponse;
+import io.hako.itests.cri.api.PortForwardRequest;
+import io.hako.itests.cri.api.RunPodSandboxRequest;
+import io.hako.itests.cri.api.RunPodSandboxResponse;
+import io.hako.itests.cri.api.StatusResponse;
+import io.hako.itests.cri.api.StopContainerRequest;
+import io.hako.itests.cri.api.StreamUrl;
+import io.hako.itests.cri.api.UpdateContainerResourcesRequest;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The calls of Kubernetes' container runtime interface, v1, as kubelet makes them: gRPC over a unix
+ * domain socket. Each blocks until it is answered, two minutes at most, and fails with gRPC's
+ * StatusRuntimeException. Used from any thread.
+ */
+final class CriClient implements AutoCloseable {
+    /** As kubelet's runtimeRequestTimeout. */
+    private static final long LIMIT_SECONDS = 120;
+
+    private final MultiThreadIoEventLoopGroup loop =
+            new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    private final ManagedChannel channel;
+
+    CriClient(Path socket) {
+        channel =
+                NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toFile()))
+                        .eventLoopGroup(loop)
+                        .channelType(EpollDomainSocketChannel.class)
+                        // A socket's path is no host name, which the server demands.
+                        .overrideAuthority("localhost")
+                        .usePlaintext()
+                        .build();
+    }
+
+    StatusResponse status() {
+        return call("Status", Done.getDefaultInstance(), StatusResponse.getDefaultInstance());
+    }
+
+    RunPodSandboxResponse runPodSandbox(RunPodSandboxRequest request) {
+        return call("RunPodSandbox", request, RunPodSandboxResponse.getDefaultInstance());
+    }
+
+    void stopPodSandbox(PodSandboxId id) {
+        call("StopPodSandbox", id);
+    }
+
+    void removePodSandbox(PodSandboxId id) {
+        call("RemovePodSandbox", id);
+    }
+
+    PodSandboxStatusResponse podSandboxStatus(PodSandboxId id) {
+        return call("PodSandboxStatus", id, PodSandboxStatusResponse.getDefaultInstance());
+    }
+
+    ListPodSandboxResponse listPodSandbox() {
+        return call(
+                "ListPodSandbox",
+                ListRequest.getDefaultInstance(),
+                ListPodSandboxResponse.getDefaultInstance());
+    }
+
+    ContainerId createContainer(CreateContainerRequest request) {
+        return call("CreateContainer", request, ContainerId.getDefaultInstance());
+    }
+
+    void startContainer(ContainerId id) {
+        call("StartContainer", id);
+    }
+
+    void stopContainer(StopContainerRequest request) {
+        call("StopContainer", request);
+    }
+
+    void removeContainer(ContainerId id) {
+        call("RemoveContainer", id);
+    }
+
+    ListContainersResponse listContainers() {
+        return call(
+                "ListContainers",
+                ListRequest.getDefaultInstance(),
+                ListContainersResponse.getDefaultInstance());
+    }
+
+    ContainerStatusResponse containerStatus(ContainerId id) {
+        return call("ContainerStatus", id, ContainerStatusResponse.getDefaultInstance());
+    }
+
+    void updateContainerResources(UpdateContainerResourcesRequest request) {
+        call("UpdateContainerResources", request);
+    }
+
+    ExecSyncResponse execSync(ExecSyncRequest request) {
+        return call("ExecSync", request, ExecSyncResponse.getDefaultInstance());
+    }
+
+    /** Where the streams of a process that it starts are had. */
+    StreamUrl exec(ExecRequest request) {
+        return call("Exec", request, StreamUrl.getDefaultInstance());
+    }
+
+    /** Where connections to a pod's ports are had. */
+    StreamUrl portForward(PortForwardRequest request) {
+        return call("PortForward", request, StreamUrl.getDefaultInstance());
+    }
+
+    ContainerStatsResponse containerStats(ContainerId id) {
+        return call("ContainerStats", id, ContainerStatsResponse.getDefaultInstance());
+    }
+
+    ListContainerStatsResponse listContainerStats() {
+        return call(
+                "ListContainerStats",
+                ListRequest.getDefaultInstance(),
+                ListContainerStatsResponse.getDefaultInstance());
+    }
+
+    private void call(String name, Message request) {
+        call(name, request, Done.getDefaultInstance());
+    }
+
+    private <A extends Message> A call(String name, Message request, A answer) {
+        MethodDescriptor<Message, A> method =
+                MethodDescriptor.<Message, A>newBuilder(
+                                ProtoUtils.marshaller(request.getDefaultInstanceForType()),
+                                ProtoUtils.marshaller(answer))
+                        .setType(MethodDescriptor.MethodType.UNARY)
+                        .setFullMethodName(
+                                MethodDescriptor.generateFullMethodName(
+                                        "runtime.v1.RuntimeService", name))
+                        .build();
+        return ClientCalls.blockingUnaryCall(
+                channel,
+                method,
+                CallOptions.DEFAULT.withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS),
+                request);
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+        loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+}
