@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.hako.sandbox.pod;
 
-import io.hako.api.driver.Handle;
 import io.hako.api.hypervisor.Vm;
 import io.hako.api.network.NetworkAttachment;
 import io.hako.api.storage.StorageAttachment;
@@ -27,12 +26,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 
 /**
  * One sandbox's parts, for those who act on it. What is known of it is in the journal's record and
@@ -67,11 +62,8 @@ final class Pod {
     private final Removal removal = new Removal(this);
     private final Consumer<Pod> onGone;
     private final CallScope life = CallScope.unlimited();
-    private final ReentrantLock order = new ReentrantLock();
-    private final ReentrantLock stage = new ReentrantLock();
-    private final Condition staged = stage.newCondition();
-    private boolean ready;
-    private boolean gone;
+    private final Readiness readiness = new Readiness();
+    private final VerbOrder order = new VerbOrder();
     private volatile Optional<ShimIdentity> shim = Optional.empty();
     private volatile Optional<Lease<Vm>> vm = Optional.empty();
     private volatile Optional<Lease<StorageAttachment>> share = Optional.empty();
@@ -181,13 +173,6 @@ final class Pod {
         share = Optional.of(lease);
     }
 
-    Optional<? extends Lease<? extends Handle>> lease(String slot) {
-        return Stream.of(vm.stream(), share.stream(), networks.stream())
-                .flatMap(leases -> leases)
-                .filter(lease -> lease.slot().equals(slot))
-                .findFirst();
-    }
-
     SandboxDrivers drivers() {
         return node.drivers()
                 .sandbox(new SandboxSite(journal, directory, effects.cgroup().orElse("")));
@@ -205,17 +190,6 @@ final class Pod {
     /** The shim's link of this moment. */
     Shim shim(Call call) {
         return node.shims().await(owner(), Bounded.both(Bounded.within(SHIM_LIMIT, call), life));
-    }
-
-    /** What happened up to this number was told on; a pod that is gone has nothing to tell. */
-    void told(long number) {
-        try {
-            journal.append(new Entry.Told(number));
-        } catch (DriverException e) {
-            if (!isGone()) {
-                throw e;
-            }
-        }
     }
 
     MachinePhase phase() {
@@ -273,12 +247,7 @@ final class Pod {
 
     /** One at a time of those that make or take away. */
     <T> T locked(Supplier<T> work) {
-        order.lock();
-        try {
-            return work.get();
-        } finally {
-            order.unlock();
-        }
+        return order.inTurn(work);
     }
 
     /**
@@ -287,93 +256,40 @@ final class Pod {
      * @param patience how long others may go on; then {@code end} is run, to make them give up
      */
     <T> T locked(Duration patience, Runnable end, Supplier<T> work) {
-        try {
-            if (!order.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
-                end.run();
-                order.lock();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            order.lock();
-        }
-        try {
-            return work.get();
-        } finally {
-            order.unlock();
-        }
+        return order.inTurn(patience, end, work);
     }
 
     /** Adoption is over, or there was none: verbs may begin. */
     void ready() {
-        stage(() -> ready = true);
+        readiness.ready();
     }
 
     /** Its shim is dead: verbs wait until nothing is left of it, and then find it gone. */
     void dead() {
-        stage(() -> ready = false);
+        readiness.notReady();
         life.cancel();
     }
 
     /** Nothing is left of it; the journal is removed. */
     void gone() {
-        stage(
-                () -> {
-                    ready = true;
-                    gone = true;
-                });
+        readiness.gone();
         life.cancel();
         guest.close();
         onGone.accept(this);
     }
 
     boolean isGone() {
-        stage.lock();
-        try {
-            return gone;
-        } finally {
-            stage.unlock();
-        }
+        return readiness.isGone();
     }
 
     void awaitReady(Call call) {
-        stage.lock();
-        try {
-            if (!CallScope.await(call, stage, staged, () -> ready)) {
-                throw new DriverException(FailureKind.DEADLINE_EXCEEDED, notReady());
-            }
-        } finally {
-            stage.unlock();
+        if (!readiness.await(call)) {
+            throw new DriverException(FailureKind.DEADLINE_EXCEEDED, removal.whyNotReady());
         }
-    }
-
-    private String notReady() {
-        return removal.failed()
-                .map(
-                        failed ->
-                                "What is left of the earlier sandbox %s could not be taken away in time: %s"
-                                        .formatted(owner(), failed.why()))
-                .orElse(
-                        "Sandbox %s is being taken up again and was not ready in time."
-                                .formatted(owner()));
     }
 
     /** Waits until verbs may begin, but no longer than this. */
     void awaitReadyFor(Duration limit) {
-        stage.lock();
-        try {
-            CallScope.await(CallScope.within(limit), stage, staged, () -> ready);
-        } finally {
-            stage.unlock();
-        }
-    }
-
-    private void stage(Runnable change) {
-        stage.lock();
-        try {
-            change.run();
-            staged.signalAll();
-        } finally {
-            stage.unlock();
-        }
+        readiness.await(CallScope.within(limit));
     }
 }

@@ -39,6 +39,17 @@ final class Removal {
         return failed;
     }
 
+    /** To a verb that may not begin in time. */
+    String whyNotReady() {
+        return failed().map(
+                        failure ->
+                                "What is left of the earlier sandbox %s could not be taken away in time: %s"
+                                        .formatted(pod.owner(), failure.why()))
+                .orElse(
+                        "Sandbox %s is being taken up again and was not ready in time."
+                                .formatted(pod.owner()));
+    }
+
     /**
      * Returns when nothing is left or the daemon stops. The caller does not have the pod's order.
      */

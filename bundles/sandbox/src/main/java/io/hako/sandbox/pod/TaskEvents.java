@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.hako.sandbox.pod;
 
+import io.hako.api.types.DriverException;
 import io.hako.api.types.OwnerId;
 import io.hako.sandbox.ProcessExit;
 import io.hako.sandbox.ProcessId;
@@ -41,6 +42,17 @@ final class TaskEvents implements Consumer<Happening> {
             case Entry.OutOfMemory shortage -> tell(happening, new TaskEvent.OutOfMemory());
             case Entry.Deleted gone -> deleted(happening, gone);
             default -> {} // nothing that the Task API has a word for
+        }
+    }
+
+    /** What happened up to this number was told on; a pod that is gone has nothing to tell. */
+    static void told(Pod pod, long number) {
+        try {
+            pod.journal().append(new Entry.Told(number));
+        } catch (DriverException e) {
+            if (!pod.isGone()) {
+                throw e;
+            }
         }
     }
 

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.SequencedSet;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -107,7 +108,11 @@ final class Teardown {
 
     /** A handle that its driver cannot destroy is undone from the journal. */
     private void destroy(String slot, Call call) {
-        Optional<? extends Lease<? extends Handle>> lease = pod.lease(slot);
+        Optional<? extends Lease<? extends Handle>> lease =
+                Stream.of(pod.vm().stream(), pod.share().stream(), pod.networks().stream())
+                        .flatMap(leases -> leases)
+                        .filter(held -> held.slot().equals(slot))
+                        .findFirst();
         try {
             if (lease.isPresent()) {
                 lease.get().destroy(call);
