@@ -9,8 +9,8 @@ usage: ./dev test [--long]
 Sets up, builds and runs every test: the recipes', Rust's, Java's, those that boot virtual machines, and the measurements of
 bench/, which fail where a promise is broken. Prints the time of each stage.
 
-  --long   also what takes long: swaps, crashes and repeated runs in their full number, the agent alone in real
-           guests, and whether two builds give the same bytes
+  --long   also what takes long: swaps, crashes and repeated runs in their full number, further versions of containerd, the
+           agent alone in real guests, and whether two builds give the same bytes
 TEXT
 }
 
@@ -30,6 +30,7 @@ verb_test() {
   stage containerd test_containerd
   stage bench bench_all
   if [[ $long == yes ]]; then
+    stage containerds test_containerds
     stage agent test_agent
     stage reproducible "$TREE/tools/check/reproducible.sh"
   fi
@@ -86,9 +87,18 @@ test_machine() {
     -Dhako.long="$1" -Dhako.native="$NATIVE" -Dhako.guest="$GUEST" -Dhako.crashing-guest="$CRASHING_GUEST" -Dhako.demo="$DEMO_IMAGE"
 }
 
-# A containerd of their own, beside whatever the machine runs.
+# A containerd of their own, beside whatever the machine runs: the distribution's, unless an option names another.
 test_containerd() {
-  maven -Pmachine --projects itests/node,itests/containerd verify -Dhako.native="$NATIVE" -Dhako.guest="$GUEST" -Dhako.demo="$DEMO_IMAGE"
+  maven -Pmachine --projects itests/node,itests/containerd verify -Dhako.native="$NATIVE" -Dhako.guest="$GUEST" -Dhako.demo="$DEMO_IMAGE" "$@"
+}
+
+# The versions in use that Debian 12 does not have.
+test_containerds() {
+  local programs
+  programs=$(go_programs containerd github.com/containerd/containerd@v1.7.35 cmd/containerd cmd/ctr)
+  with_time "Under containerd 1.7" test_containerd -Dhako.containerd="$programs"
+  programs=$(go_programs containerd github.com/containerd/containerd/v2@v2.2.9 cmd/containerd cmd/ctr)
+  with_time "Under containerd 2.2" test_containerd -Dhako.containerd="$programs"
 }
 
 # The agent as PID 1 of real guests.

@@ -20,9 +20,9 @@ import java.util.stream.Stream;
 import org.junit.rules.ExternalResource;
 
 /**
- * The distribution's containerd with directories, sockets and a namespace of its own, beside
- * whatever containerd the machine runs, and ctr against it. It has the demo image, and finds the
- * shim on its PATH.
+ * A containerd, the distribution's unless the tests are told of another, with directories, sockets
+ * and a namespace of its own, beside whatever containerd the machine runs, and ctr against it. It
+ * has the demo image, and finds the shim on its PATH.
  */
 final class Containerd extends ExternalResource {
     static final String RUNTIME = "io.containerd.hako.v2";
@@ -76,7 +76,10 @@ final class Containerd extends ExternalResource {
     void start() {
         process =
                 node.startProgram(
-                        List.of("containerd", "-c", directory().resolve("config.toml").toString()),
+                        List.of(
+                                program("containerd"),
+                                "-c",
+                                directory().resolve("config.toml").toString()),
                         Map.of(
                                 "PATH",
                                 System.getProperty("hako.native") + ":" + System.getenv("PATH")));
@@ -165,13 +168,20 @@ final class Containerd extends ExternalResource {
         List<String> command =
                 new ArrayList<>(
                         List.of(
-                                "ctr",
+                                program("ctr"),
                                 "-a",
                                 directory().resolve("c.sock").toString(),
                                 "-n",
                                 namespace));
         command.addAll(List.of(arguments));
         return command;
+    }
+
+    private static String program(String name) {
+        String programs = System.getProperty("hako.containerd", "");
+        return programs.isEmpty()
+                ? name
+                : Node.required("hako.containerd").resolve(name).toString();
     }
 
     String log() {
