@@ -7,6 +7,8 @@ import io.hako.api.network.NetworkProfile;
 import io.hako.api.storage.StorageProfile;
 import io.hako.api.types.Call;
 import io.hako.api.types.DriverId;
+import io.hako.settings.DriverSettings;
+import io.hako.settings.PodSettings;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -18,6 +20,12 @@ import org.osgi.annotation.versioning.ProviderType;
  */
 @ProviderType
 public interface DriverHost {
+    /**
+     * What holds for a driver's handles of one pod: every key, so that they stay what they are when
+     * a later driver has other defaults.
+     */
+    DriverSettings settings(DriverId driver, PodSettings pod, Call call);
+
     /** What a hypervisor can do under these settings. */
     HypervisorProfile hypervisor(DriverId driver, Settings settings, Call call);
 

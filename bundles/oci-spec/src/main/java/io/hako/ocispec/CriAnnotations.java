@@ -14,10 +14,11 @@ import java.util.Optional;
  * @param name of the pod, for its sandbox, or of the container; told by containerd alone, else
  *     empty
  * @param image that the container was made from, likewise
+ * @param handler name that the server has for this runtime; told by CRI-O alone, else empty
  * @param size the sum of the limits of the pod's containers, told of a sandbox by containerd alone
  */
 public record CriAnnotations(
-        Role role, String sandbox, String name, String image, OciResources size) {
+        Role role, String sandbox, String name, String image, String handler, OciResources size) {
     /** The place of a container. */
     public enum Role {
         /** No pod's: a machine of its own. */
@@ -29,14 +30,24 @@ public record CriAnnotations(
     }
 
     /** A server's names for the same things. */
-    private record Names(String type, String sandbox) {}
+    private record Names(String type, String sandbox, Optional<String> handler) {}
 
     private static final String CONTAINERD = "io.kubernetes.cri.";
+    private static final String CRIO = "io.kubernetes.cri-o.";
+
+    /** CRI-O's name for this runtime, which a pod that another server made could write itself. */
+    public static final String HANDLER = CRIO + "RuntimeHandler";
+
     private static final List<Names> SERVERS =
             List.of(
-                    new Names(CONTAINERD + "container-type", CONTAINERD + "sandbox-id"),
                     new Names(
-                            "io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID"));
+                            CONTAINERD + "container-type",
+                            CONTAINERD + "sandbox-id",
+                            Optional.empty()),
+                    new Names(CRIO + "ContainerType", CRIO + "SandboxID", Optional.of(HANDLER)));
+
+    /** Before the name of a profile in that of a runtime. */
+    private static final String HANDLER_OF_PROFILE = "hako-";
 
     /** Of a pod's size: name of the annotation with the memory limit in bytes. */
     public static final String MEMORY = CONTAINERD + "sandbox-memory";
@@ -61,10 +72,18 @@ public record CriAnnotations(
                         annotations.getOrDefault(names.sandbox(), ""),
                         annotations.getOrDefault(CONTAINERD + named, ""),
                         annotations.getOrDefault(CONTAINERD + "image-name", ""),
+                        names.handler().map(annotations::get).orElse(""),
                         size(document, annotations));
             }
         }
-        return new CriAnnotations(Role.ALONE, "", "", "", OciResources.NONE);
+        return new CriAnnotations(Role.ALONE, "", "", "", "", OciResources.NONE);
+    }
+
+    /** The profile of the settings that the runtime's name asks for: that of hako-NAME is NAME. */
+    public Optional<String> profile() {
+        return Optional.of(handler)
+                .filter(name -> name.startsWith(HANDLER_OF_PROFILE))
+                .map(name -> name.substring(HANDLER_OF_PROFILE.length()));
     }
 
     private static Role role(String document, String name, String type) {

@@ -32,7 +32,7 @@ public class CriAnnotationsTest {
     @Test
     public void aContainerWithoutAnnotationsIsAlone() {
         assertEquals(
-                new CriAnnotations(Role.ALONE, "", "", "", OciResources.NONE),
+                new CriAnnotations(Role.ALONE, "", "", "", "", OciResources.NONE),
                 CriAnnotations.of("c", Map.of("io.hako.name", "x")));
     }
 
@@ -68,12 +68,42 @@ public class CriAnnotationsTest {
                                         "io.kubernetes.cri.sandbox-cpu-quota", "0"))
                         .size());
         assertEquals(
-                new CriAnnotations(Role.CONTAINER, "pod2", "", "", OciResources.NONE),
+                new CriAnnotations(Role.CONTAINER, "pod2", "", "", "", OciResources.NONE),
                 CriAnnotations.of(
                         "c",
                         Map.of(
                                 "io.kubernetes.cri-o.ContainerType", "container",
                                 "io.kubernetes.cri-o.SandboxID", "pod2")));
+    }
+
+    @Test
+    public void criOsNameForTheRuntimeAsksForAProfile() {
+        assertEquals(Optional.of("large"), ofCriO("hako-large").profile());
+        assertEquals(Optional.empty(), ofCriO("hako").profile());
+        assertEquals(Optional.empty(), ofCriO("").profile());
+    }
+
+    @Test
+    public void whatAPodOfContainerdWritesAsCriOsAsksForNothing() {
+        assertEquals(
+                Optional.empty(),
+                CriAnnotations.of(
+                                "c",
+                                Map.of(
+                                        "io.kubernetes.cri.container-type", "sandbox",
+                                        "io.kubernetes.cri-o.ContainerType", "sandbox",
+                                        "io.kubernetes.cri-o.RuntimeHandler", "hako-large"))
+                        .profile());
+    }
+
+    private static CriAnnotations ofCriO(String handler) {
+        return CriAnnotations.of(
+                "c",
+                Map.of(
+                        "io.kubernetes.cri-o.ContainerType",
+                        "sandbox",
+                        "io.kubernetes.cri-o.RuntimeHandler",
+                        handler));
     }
 
     @Test

@@ -63,7 +63,7 @@ public final class DriverSettings implements Settings {
         return RecordBinder.bind(type, table, values());
     }
 
-    private Map<String, Object> values() {
+    Map<String, Object> values() {
         try {
             Map<String, Object> values =
                     GSON.fromJson(json, new TypeToken<Map<String, Object>>() {});

@@ -1,66 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.hako.settings;
 
-import com.electronwill.nightconfig.core.UnmodifiableConfig;
 import com.electronwill.nightconfig.core.io.ParsingException;
 import com.electronwill.nightconfig.toml.TomlParser;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.DriverId;
-import io.hako.api.types.DriverKind;
 import io.hako.api.types.FailureKind;
+import io.hako.api.types.Names;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The settings file of this node (TOML 1.0), read once and validated: {@code [guest]}, {@code
- * [drivers]}, {@code [annotations]}, {@code [logs]}, {@code [veth]}, and a table {@code
- * [KIND.NAME]} for each driver that has settings. Whatever is not known is refused. Immutable.
+ * [drivers]}, {@code [annotations]}, {@code [logs]}, {@code [veth]}, a table {@code [KIND.NAME]}
+ * for each driver that has settings, and {@code [profiles.NAME.TABLE]} for what holds for some pods
+ * instead. Whatever is not known is refused. Immutable.
  */
 public final class HakoSettings {
-    private static final Map<String, Class<? extends Record>> TABLES =
-            Map.of(
-                    "guest",
-                    GuestSettings.class,
-                    "drivers",
-                    DriverChoice.class,
-                    "annotations",
-                    AnnotationSettings.class,
-                    "logs",
-                    LogSettings.class,
-                    "veth",
-                    VethSettings.class);
+    static final String PROFILES = "profiles";
+    private static final int LONGEST_PROFILE = 63;
+
+    /** The tables that a profile has too, besides those of drivers: they are about single pods. */
+    private static final Set<String> OF_PODS = Set.of("guest", "drivers", "annotations");
+
+    private static final Set<String> TABLES =
+            Set.of("guest", "drivers", "annotations", "logs", "veth");
 
     private final String file;
-    private final Map<String, Map<String, Object>> given;
-    private final Map<DriverId, DriverSettings> drivers;
-    private final GuestSettings guest;
-    private final DriverChoice choice;
-    private final AnnotationSettings annotations;
+    private final Profile base;
+    private final Map<String, Profile> profiles;
     private final LogSettings logs;
     private final VethSettings veth;
 
-    private HakoSettings(
-            String file,
-            Map<String, Map<String, Object>> given,
-            Map<DriverId, DriverSettings> drivers) {
+    private HakoSettings(String file, Tables tables, Map<String, Tables> profiles) {
         this.file = file;
-        this.given = given;
-        this.drivers = Map.copyOf(drivers);
-        guest = bind("guest", GuestSettings.class);
-        choice = bind("drivers", DriverChoice.class);
-        annotations = bind("annotations", AnnotationSettings.class);
-        Overrides.check(annotations);
-        logs = bind("logs", LogSettings.class);
-        veth = bind("veth", VethSettings.class);
+        Sources sources = Sources.of(Source.file(file, tables));
+        base = Profile.of(sources);
+        logs = sources.bind("logs", LogSettings.class);
+        veth = sources.bind("veth", VethSettings.class);
+        this.profiles = new TreeMap<>();
+        profiles.forEach(
+                (name, own) ->
+                        this.profiles.put(
+                                name, Profile.of(sources.with(Source.profile(name, own)))));
     }
 
     /**
@@ -83,23 +76,36 @@ public final class HakoSettings {
     }
 
     static HakoSettings parse(String file, String text) {
+        return inFile(
+                file,
+                () -> {
+                    Map<String, Object> document =
+                            new LinkedHashMap<>(Tables.values("", new TomlParser().parse(text)));
+                    Optional<Object> profiles = Optional.ofNullable(document.remove(PROFILES));
+                    return new HakoSettings(
+                            file,
+                            Tables.read("", document, TABLES),
+                            profiles.map(HakoSettings::profiles).orElse(Map.of()));
+                });
+    }
+
+    private static Map<String, Tables> profiles(Object value) {
+        Map<String, Tables> all = new LinkedHashMap<>();
+        Tables.values(PROFILES, value)
+                .forEach(
+                        (name, tables) -> {
+                            Names.name("The name of a profile", name, LONGEST_PROFILE);
+                            String within = Tables.full(PROFILES, name);
+                            all.put(
+                                    name,
+                                    Tables.read(within, Tables.values(within, tables), OF_PODS));
+                        });
+        return all;
+    }
+
+    private static <T> T inFile(String file, Supplier<T> reading) {
         try {
-            Map<String, Map<String, Object>> tables = new LinkedHashMap<>();
-            Map<DriverId, DriverSettings> drivers = new LinkedHashMap<>();
-            new TomlParser()
-                    .parse(text)
-                    .entrySet()
-                    .forEach(
-                            entry -> {
-                                if (TABLES.containsKey(entry.getKey())) {
-                                    tables.put(
-                                            entry.getKey(),
-                                            values(table(entry.getKey(), entry.getValue())));
-                                } else {
-                                    drivers.putAll(driverTables(entry.getKey(), entry.getValue()));
-                                }
-                            });
-            return new HakoSettings(file, tables, drivers);
+            return reading.get();
         } catch (ParsingException e) {
             throw DriverException.invalid(
                     "The settings file %s is no TOML: %s.".formatted(file, oneLine(e)));
@@ -117,12 +123,14 @@ public final class HakoSettings {
                 .replaceAll("\\.+$", "");
     }
 
+    /** Of the pods without a profile. */
     public GuestSettings guest() {
-        return guest;
+        return base.guest();
     }
 
+    /** Of the pods without a profile. */
     public DriverChoice drivers() {
-        return choice;
+        return base.drivers();
     }
 
     public LogSettings logs() {
@@ -135,126 +143,82 @@ public final class HakoSettings {
 
     /** What the file sets for a driver; nothing if it has no such table. */
     public DriverSettings driver(DriverId driver) {
-        return drivers.getOrDefault(driver, DriverSettings.of(table(driver), Map.of()));
+        String table = Tables.of(driver);
+        return DriverSettings.of(table, base.sources().values(table));
     }
 
     /**
-     * Checks a driver's table against the record that its bundle names.
+     * Checks all that the file says of a driver against the record that its bundle names.
      *
+     * @param record of its settings; empty if it has none
      * @throws DriverException INVALID_REQUEST with the file, the key and the nearest known one
      */
-    public void check(DriverId driver, Class<? extends Record> record) {
-        try {
-            driver(driver).as(record);
-        } catch (DriverException e) {
-            throw new DriverException(
-                    e.failure(), "In the settings file %s: %s".formatted(file, e.getMessage()));
-        }
+    public void check(DriverId driver, Optional<Class<? extends Record>> record) {
+        inFile(
+                file,
+                () -> {
+                    base.check(driver, record);
+                    profiles.values().forEach(profile -> profile.check(driver, record));
+                    return driver;
+                });
     }
 
     /** The drivers that the file has a table for: each should be there. */
     public Set<DriverId> configuredDrivers() {
-        return drivers.keySet();
+        return Stream.concat(Stream.of(base), profiles.values().stream())
+                .flatMap(profile -> profile.sources().all().stream())
+                .flatMap(source -> source.tables().drivers().stream())
+                .collect(Collectors.toSet());
     }
 
     /**
-     * The settings that hold for a pod with these annotations.
+     * The settings that hold for a pod.
      *
-     * @throws DriverException INVALID_REQUEST for an annotation that is unknown, not allowed by the
-     *     operator, or has a value that does not fit
+     * @param choice the profile that was asked for; empty for none, as is the file's own path
+     * @throws DriverException INVALID_REQUEST for a profile that there is not, and for an
+     *     annotation that is unknown, not allowed by the operator, or has a value that does not fit
      */
-    public PodSettings forPod(Map<String, String> podAnnotations) {
-        Map<String, Object> guestOverrides = Overrides.of("guest", podAnnotations, annotations);
-        Map<String, Object> driverOverrides = Overrides.of("drivers", podAnnotations, annotations);
-        GuestSettings podGuest = bind("guest", GuestSettings.class, guestOverrides);
-        DriverChoice podChoice = bind("drivers", DriverChoice.class, driverOverrides);
-        List<Origin> origins = new ArrayList<>(origins("drivers", podChoice, driverOverrides));
-        origins.addAll(origins("guest", podGuest, guestOverrides));
-        return new PodSettings(podGuest, podChoice, origins);
+    public PodSettings forPod(Optional<ProfileChoice> choice, Map<String, String> podAnnotations) {
+        Optional<ProfileChoice> named = choice.filter(one -> !one.name().equals(file));
+        Profile profile = named.map(this::profile).orElse(base);
+        Tables overrides = Overrides.of(podAnnotations, profile.annotations(), file);
+        return new PodSettings(profile.sources().with(Source.annotations(overrides)), named);
+    }
+
+    private Profile profile(ProfileChoice choice) {
+        Profile profile = profiles.get(choice.name());
+        if (profile == null) {
+            throw DriverException.invalid(
+                    "The profile \"%s\", which %s names, is not in the settings file %s: %s"
+                            .formatted(
+                                    choice.name(),
+                                    choice.by(),
+                                    file,
+                                    profiles.isEmpty()
+                                            ? "it has none; a table such as [profiles.%s.guest] would make it."
+                                                    .formatted(choice.name())
+                                            : Words.hint(choice.name(), profiles.keySet())));
+        }
+        return profile;
     }
 
     /** The daemon's own settings, in the order of tables and keys, and where each came from. */
     public List<Origin> origins() {
-        List<Origin> all = new ArrayList<>();
-        Map<String, Record> records = new LinkedHashMap<>();
-        records.put("annotations", annotations);
-        records.put("drivers", choice);
-        records.put("guest", guest);
+        Map<String, Record> records = new TreeMap<>();
+        records.put("annotations", base.annotations());
+        records.put("drivers", base.drivers());
+        records.put("guest", base.guest());
         records.put("logs", logs);
         records.put("veth", veth);
-        records.forEach((table, record) -> all.addAll(origins(table, record, Map.of())));
-        return all;
-    }
-
-    private List<Origin> origins(String table, Record record, Map<String, Object> overrides) {
-        return RecordBinder.values(record).entrySet().stream()
-                .map(
-                        entry ->
-                                new Origin(
-                                        table + "." + entry.getKey(),
-                                        entry.getValue().toString(),
-                                        origin(table, entry.getKey(), overrides)))
+        return records.entrySet().stream()
+                .flatMap(
+                        table ->
+                                base
+                                        .sources()
+                                        .origins(
+                                                table.getKey(),
+                                                RecordBinder.values(table.getValue()))
+                                        .stream())
                 .toList();
-    }
-
-    private String origin(String table, String key, Map<String, Object> overrides) {
-        if (overrides.containsKey(key)) {
-            return "annotation " + Overrides.PREFIX + table + "." + key;
-        }
-        return given.getOrDefault(table, Map.of()).containsKey(key) ? file : "default";
-    }
-
-    private <T extends Record> T bind(String table, Class<T> type, Map<String, Object> overrides) {
-        Map<String, Object> values = new LinkedHashMap<>(given.getOrDefault(table, Map.of()));
-        values.putAll(overrides);
-        return RecordBinder.bind(type, table, values);
-    }
-
-    private <T extends Record> T bind(String table, Class<T> type) {
-        return bind(table, type, Map.of());
-    }
-
-    private static Map<DriverId, DriverSettings> driverTables(String name, Object value) {
-        DriverKind kind =
-                Arrays.stream(DriverKind.values())
-                        .filter(k -> k.word().equals(name))
-                        .findFirst()
-                        .orElseThrow(() -> unknown(name));
-        Map<DriverId, DriverSettings> all = new LinkedHashMap<>();
-        values(table(name, value))
-                .forEach(
-                        (driver, keys) -> {
-                            DriverId id = new DriverId(kind, driver);
-                            all.put(
-                                    id,
-                                    DriverSettings.of(table(id), values(table(table(id), keys))));
-                        });
-        return all;
-    }
-
-    private static DriverException unknown(String name) {
-        Set<String> known = new TreeSet<>(TABLES.keySet());
-        Arrays.stream(DriverKind.values()).forEach(kind -> known.add(kind.word()));
-        return DriverException.invalid(
-                "The table [%s] is not known: %s".formatted(name, Words.hint(name, known)));
-    }
-
-    private static String table(DriverId driver) {
-        return driver.kind().word() + "." + driver.name();
-    }
-
-    private static UnmodifiableConfig table(String name, Object value) {
-        if (value instanceof UnmodifiableConfig config) {
-            return config;
-        }
-        throw DriverException.invalid(
-                "%s is a table: write [%s] on a line of its own and its keys below."
-                        .formatted(name, name));
-    }
-
-    private static Map<String, Object> values(UnmodifiableConfig config) {
-        Map<String, Object> values = new LinkedHashMap<>();
-        config.entrySet().forEach(entry -> values.put(entry.getKey(), entry.getValue()));
-        return values;
     }
 }

@@ -2,108 +2,106 @@
 package io.hako.settings;
 
 import io.hako.api.types.DriverException;
-import java.lang.reflect.RecordComponent;
-import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** What annotations of a pod say of settings: {@code io.hako.config.TABLE.KEY}. */
 final class Overrides {
     static final String PREFIX = "io.hako.config.";
 
-    /** The tables that are about single pods. */
+    /** The tables that are about single pods, besides those of drivers. */
     private static final Map<String, Class<? extends Record>> TABLES =
-            new TreeMap<>(Map.of("drivers", DriverChoice.class, "guest", GuestSettings.class));
+            Map.of("drivers", DriverChoice.class, "guest", GuestSettings.class);
 
     private Overrides() {}
 
     /**
+     * The keys of a driver's table are not known here: {@link Profile#check} comes to them when the
+     * driver is there.
+     *
      * @throws DriverException INVALID_REQUEST if the operator allows a setting that there is not
      */
     static void check(AnnotationSettings annotations) {
         for (String name : annotations.allowed()) {
-            if (!types().containsKey(name)) {
-                throw DriverException.invalid(
-                        "The setting annotations.allowed names \"%s\", which no pod can have of its own: %s"
-                                .formatted(name, Words.hint(name, types().keySet())));
+            if (!isDrivers(name) && !known().contains(name)) {
+                throw notThere(name, known());
             }
         }
     }
 
     /**
-     * Keys and values of one table, as its file would give them.
+     * What a pod's annotations set.
      *
+     * @param file that the operator's settings are from, for sentences
      * @throws DriverException INVALID_REQUEST for an unknown setting, with the nearest known one,
-     *     or for one that the operator does not allow
+     *     or for one that the operator does not allow, with the setting that would
      */
-    static Map<String, Object> of(
-            String table, Map<String, String> annotations, AnnotationSettings operator) {
-        Map<String, Object> values = new LinkedHashMap<>();
+    static Tables of(Map<String, String> annotations, AnnotationSettings operator, String file) {
+        Map<String, Map<String, Object>> tables = new TreeMap<>();
         new TreeMap<>(annotations)
                 .forEach(
                         (annotation, text) -> {
                             if (annotation.startsWith(PREFIX)) {
                                 String name = annotation.substring(PREFIX.length());
-                                Class<?> type = allowed(annotation, name, operator);
-                                if (name.startsWith(table + ".")) {
-                                    values.put(
-                                            name.substring(table.length() + 1),
-                                            value(annotation, text, type));
-                                }
+                                requireAllowed(annotation, name, operator, file);
+                                tables.computeIfAbsent(table(name), t -> new LinkedHashMap<>())
+                                        .put(
+                                                name.substring(name.lastIndexOf('.') + 1),
+                                                new AnnotationText(annotation, text));
                             }
                         });
-        return values;
+        return new Tables(tables);
     }
 
-    private static Class<?> allowed(String annotation, String name, AnnotationSettings operator) {
-        Class<?> type = types().get(name);
-        if (type == null) {
+    /** Of a setting's full name. */
+    static String table(String name) {
+        return name.substring(0, Math.max(0, name.lastIndexOf('.')));
+    }
+
+    /**
+     * @param known what could have been meant
+     */
+    static DriverException notThere(String name, Collection<String> known) {
+        return DriverException.invalid(
+                "The setting annotations.allowed names \"%s\", which no pod can have of its own: %s"
+                        .formatted(name, Words.hint(name, known)));
+    }
+
+    private static void requireAllowed(
+            String annotation, String name, AnnotationSettings operator, String file) {
+        if (operator.allowed().contains(name)) {
+            return;
+        }
+        if (!isDrivers(name) && !known().contains(name)) {
             throw DriverException.invalid(
                     "The annotation %s is not known: %s"
-                            .formatted(annotation, Words.hint(name, types().keySet())));
+                            .formatted(annotation, Words.hint(name, known())));
         }
-        if (!operator.allowed().contains(name)) {
-            throw DriverException.invalid(
-                    "The annotation %s is not allowed here: this node's operator allows %s."
-                            .formatted(
-                                    annotation,
-                                    operator.allowed().isEmpty()
-                                            ? "none"
-                                            : String.join(", ", operator.allowed())));
-        }
-        return type;
+        throw DriverException.invalid(
+                "The annotation %s is not allowed here: the operator's setting annotations.allowed in %s would have to list \"%s\", and lists %s."
+                        .formatted(
+                                annotation,
+                                file,
+                                name,
+                                operator.allowed().isEmpty()
+                                        ? "nothing"
+                                        : String.join(", ", operator.allowed())));
     }
 
-    /** An annotation is always a text; words of a list are parted by commas. */
-    private static Object value(String annotation, String text, Class<?> type) {
-        if (type == List.class) {
-            return Arrays.stream(text.split(",")).map(String::strip).toList();
-        }
-        if (!Values.isNumber(type)) {
-            return text;
-        }
-        try {
-            return Long.parseLong(text);
-        } catch (NumberFormatException e) {
-            throw DriverException.invalid(
-                    "The annotation %s is a whole number, but is \"%s\"."
-                            .formatted(annotation, text));
-        }
+    private static boolean isDrivers(String name) {
+        return table(name).contains(".") && Tables.driver(table(name)).isPresent();
     }
 
-    /** By full names. */
-    private static Map<String, Class<?>> types() {
-        Map<String, Class<?>> all = new TreeMap<>();
+    /** Full names of the settings that every node has. */
+    private static Set<String> known() {
+        Set<String> all = new TreeSet<>();
         TABLES.forEach(
-                (table, record) -> {
-                    for (RecordComponent component : record.getRecordComponents()) {
-                        all.put(
-                                table + "." + Words.snakeCase(component.getName()),
-                                component.getType());
-                    }
-                });
+                (table, record) ->
+                        RecordBinder.keys(record).forEach(key -> all.add(table + "." + key)));
         return all;
     }
 }

@@ -25,8 +25,7 @@ final class RecordBinder {
      */
     static <T extends Record> T bind(Class<T> type, String table, Map<String, ?> values) {
         RecordComponent[] components = type.getRecordComponents();
-        List<String> keys =
-                Arrays.stream(components).map(c -> Words.snakeCase(c.getName())).toList();
+        List<String> keys = keys(type);
         for (String key : values.keySet()) {
             if (!keys.contains(key)) {
                 throw DriverException.invalid(
@@ -42,11 +41,18 @@ final class RecordBinder {
                     given == null
                             ? component(components[i], defaults)
                             : Values.convert(
-                                    full(table, keys.get(i)),
+                                    "The setting " + full(table, keys.get(i)),
                                     given,
                                     components[i].getGenericType());
         }
         return construct(type, table, arguments);
+    }
+
+    /** The keys of such a record, in its order. */
+    static List<String> keys(Class<? extends Record> type) {
+        return Arrays.stream(type.getRecordComponents())
+                .map(component -> Words.snakeCase(component.getName()))
+                .toList();
     }
 
     /** The record's values by key, as a file would give them; an empty Optional is left out. */

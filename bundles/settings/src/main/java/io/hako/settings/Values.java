@@ -26,9 +26,12 @@ final class Values {
     private Values() {}
 
     /**
-     * @param key full name of the key, for sentences
+     * @param key what it is the value of, for sentences: "The setting guest.cpus"
      */
     static Object convert(String key, Object value, Type type) {
+        if (value instanceof AnnotationText given) {
+            return convert("The annotation " + given.annotation(), typed(given.text(), type), type);
+        }
         if (type instanceof ParameterizedType generic) {
             Type element = generic.getActualTypeArguments()[0];
             if (generic.getRawType() == Optional.class) {
@@ -41,9 +44,33 @@ final class Values {
         return scalar(key, value, (Class<?>) type);
     }
 
-    /** Whether a file gives values of this type as numbers alone. */
-    static boolean isNumber(Class<?> type) {
+    /** A text as a file would give it to a setting of this type; as it is where it does not fit. */
+    private static Object typed(String text, Type type) {
+        if (type instanceof ParameterizedType generic) {
+            Type element = generic.getActualTypeArguments()[0];
+            return generic.getRawType() == List.class
+                    ? Arrays.stream(text.split(","))
+                            .map(word -> typed(word.strip(), element))
+                            .toList()
+                    : typed(text, element);
+        }
+        if (type == boolean.class) {
+            return text.equals("true") ? true : text.equals("false") ? false : text;
+        }
+        return type == double.class || isWhole((Class<?>) type) ? number(text) : text;
+    }
+
+    /** Whether a file gives values of this type as whole numbers alone. */
+    private static boolean isWhole(Class<?> type) {
         return type == CpuCount.class || type == int.class || type == long.class;
+    }
+
+    private static Object number(String text) {
+        try {
+            return text.contains(".") ? (Object) Double.valueOf(text) : (Object) Long.valueOf(text);
+        } catch (NumberFormatException e) {
+            return text;
+        }
     }
 
     private static List<Object> list(String key, Object value, Type element) {
@@ -73,7 +100,7 @@ final class Values {
             default ->
                     throw new DriverException(
                             FailureKind.INTERNAL,
-                            "The setting %s has the type %s, which no setting can have."
+                            "%s has the type %s, which no setting can have."
                                     .formatted(key, type.getName()));
         };
     }
@@ -119,7 +146,7 @@ final class Values {
         try {
             return MemorySize.parse(text);
         } catch (DriverException e) {
-            throw DriverException.invalid("The setting %s: %s".formatted(key, e.getMessage()));
+            throw DriverException.invalid("%s: %s".formatted(key, e.getMessage()));
         }
     }
 
@@ -128,7 +155,7 @@ final class Values {
         try {
             return Ipv4Range.parse(text);
         } catch (DriverException e) {
-            throw DriverException.invalid("The setting %s: %s".formatted(key, e.getMessage()));
+            throw DriverException.invalid("%s: %s".formatted(key, e.getMessage()));
         }
     }
 
@@ -149,8 +176,7 @@ final class Values {
 
     private static Path path(String key, Object value) {
         try {
-            return Names.absolute(
-                    "The setting " + key, Path.of(string(key, value, "an absolute path")));
+            return Names.absolute(key, Path.of(string(key, value, "an absolute path")));
         } catch (InvalidPathException e) {
             throw wrong(key, "an absolute path", value);
         }
@@ -182,6 +208,6 @@ final class Values {
     private static DriverException wrong(String key, String expected, Object value) {
         String shown = value instanceof String ? "\"" + value + "\"" : String.valueOf(value);
         return DriverException.invalid(
-                "The setting %s is %s, but %s was given.".formatted(key, expected, shown));
+                "%s is %s, but %s was given.".formatted(key, expected, shown));
     }
 }

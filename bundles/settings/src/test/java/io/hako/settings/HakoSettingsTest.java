@@ -144,7 +144,9 @@ public class HakoSettingsTest {
                         + " a line of its own and its keys below.");
         HakoSettings settings = HakoSettings.parse("f", "[hypervisor.example]\nacell = 'auto'");
         DriverException refusal =
-                assertThrows(DriverException.class, () -> settings.check(EXAMPLE, Example.class));
+                assertThrows(
+                        DriverException.class,
+                        () -> settings.check(EXAMPLE, Optional.of(Example.class)));
         assertEquals(
                 "In the settings file f: The setting hypervisor.example.acell is not known: did you mean \"accel\"?",
                 refusal.getMessage());

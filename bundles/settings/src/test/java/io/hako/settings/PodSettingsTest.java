@@ -11,7 +11,9 @@ import io.hako.api.types.FailureKind;
 import io.hako.api.types.MemorySize;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.Test;
+import org.junit.function.ThrowingRunnable;
 
 /** What a pod's annotations decide, and what the operator lets them. */
 public class PodSettingsTest {
@@ -28,7 +30,7 @@ public class PodSettingsTest {
 
     @Test
     public void withoutAnnotationsThePodHasTheNodesSettings() {
-        PodSettings pod = NODE.forPod(Map.of("io.hako.name", "shop", "other", "1"));
+        PodSettings pod = pod(NODE, Map.of("io.hako.name", "shop", "other", "1"));
         assertEquals(NODE.guest(), pod.guest());
         assertEquals(NODE.drivers(), pod.drivers());
         assertTrue(
@@ -40,7 +42,8 @@ public class PodSettingsTest {
     @Test
     public void anAllowedAnnotationOverridesAndIsNamedAsTheOrigin() {
         PodSettings pod =
-                NODE.forPod(
+                pod(
+                        NODE,
                         Map.of(
                                 "io.hako.config.guest.memory", "300M",
                                 "io.hako.config.guest.cpus", "3",
@@ -59,34 +62,35 @@ public class PodSettingsTest {
     }
 
     @Test
-    public void whatTheOperatorDoesNotAllowIsRefused() {
+    public void whatTheOperatorDoesNotAllowIsRefusedWithTheSettingThatWould() {
         refused(
+                NODE,
                 "io.hako.config.guest.kernel",
                 "/tmp/evil",
-                "The annotation io.hako.config.guest.kernel is not allowed here: this node's operator allows guest.memory, guest.cpus,"
-                        + " drivers.storage.");
-        DriverException refusal =
-                assertThrows(
-                        DriverException.class,
-                        () ->
-                                HakoSettings.parse("f", "")
-                                        .forPod(Map.of("io.hako.config.guest.cpus", "2")));
-        assertEquals(
-                "The annotation io.hako.config.guest.cpus is not allowed here: this node's operator allows none.",
-                refusal.getMessage());
+                "The annotation io.hako.config.guest.kernel is not allowed here: the operator's setting annotations.allowed in"
+                        + " /etc/hako.toml would have to list \"guest.kernel\", and lists guest.memory, guest.cpus, drivers.storage.");
+        refused(
+                HakoSettings.parse("f", ""),
+                "io.hako.config.hypervisor.example.queues",
+                "2",
+                "The annotation io.hako.config.hypervisor.example.queues is not allowed here: the operator's setting"
+                        + " annotations.allowed in f would have to list \"hypervisor.example.queues\", and lists nothing.");
     }
 
     @Test
     public void whatNobodyKnowsOrDoesNotFitIsRefused() {
         refused(
+                NODE,
                 "io.hako.config.guest.memry",
                 "1G",
                 "The annotation io.hako.config.guest.memry is not known: did you mean \"guest.memory\"?");
         refused(
+                NODE,
                 "io.hako.config.guest.cpus",
                 "two",
-                "The annotation io.hako.config.guest.cpus is a whole number, but is \"two\".");
+                "The annotation io.hako.config.guest.cpus is a whole number from 1 to 4096, but \"two\" was given.");
         refused(
+                NODE,
                 "io.hako.config.guest.memory",
                 "1M",
                 "The settings in [guest] are refused: memory is at least 32 MiB, but is 1 MiB.");
@@ -94,20 +98,27 @@ public class PodSettingsTest {
 
     @Test
     public void anOperatorWhoAllowsWhatThereIsNotIsTold() {
-        DriverException refusal =
-                assertThrows(
-                        DriverException.class,
-                        () -> HakoSettings.parse("/f", "[annotations]\nallowed = [\"guest.cpu\"]"));
         assertEquals(
                 "In the settings file /f: The setting annotations.allowed names \"guest.cpu\", which no pod can have of its own: did you mean"
                         + " \"guest.cpus\"?",
-                refusal.getMessage());
+                sentence(
+                        () ->
+                                HakoSettings.parse(
+                                        "/f", "[annotations]\nallowed = [\"guest.cpu\"]")));
     }
 
-    private static void refused(String annotation, String value, String sentence) {
-        DriverException refusal =
-                assertThrows(DriverException.class, () -> NODE.forPod(Map.of(annotation, value)));
+    private static PodSettings pod(HakoSettings node, Map<String, String> annotations) {
+        return node.forPod(Optional.empty(), annotations);
+    }
+
+    private static void refused(
+            HakoSettings node, String annotation, String value, String sentence) {
+        assertEquals(sentence, sentence(() -> pod(node, Map.of(annotation, value))));
+    }
+
+    private static String sentence(ThrowingRunnable what) {
+        DriverException refusal = assertThrows(DriverException.class, what);
         assertEquals(FailureKind.INVALID_REQUEST, refusal.failure());
-        assertEquals(sentence, refusal.getMessage());
+        return refusal.getMessage();
     }
 }

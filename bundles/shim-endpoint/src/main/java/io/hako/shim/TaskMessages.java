@@ -51,7 +51,8 @@ final class TaskMessages {
                         request.getTerminal(),
                         request.getStdin(),
                         request.getStdout(),
-                        request.getStderr()));
+                        request.getStderr()),
+                RuntimeProfile.of(request.getOptions()));
     }
 
     static ExecTask exec(ExecProcessRequest request) {

@@ -48,6 +48,7 @@ import io.hako.shim.proto.WaitRequest;
 import io.hako.shim.proto.WaitResponse;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.Rule;
 import org.junit.Test;
@@ -111,7 +112,8 @@ public class TaskApiTest {
                         List.of(
                                 new CreateTask.RootfsMount(
                                         "overlay", "overlay", List.of("lowerdir=/l"))),
-                        FakeSandboxes.stdio("a"));
+                        FakeSandboxes.stdio("a"),
+                        Optional.empty());
         assertEquals(expected.toString(), take(endpoint.sandboxes().calls()));
     }
 

@@ -22,6 +22,8 @@ import io.hako.driverhost.SandboxSite;
 import io.hako.driverhost.SwapReport;
 import io.hako.host.Machine;
 import io.hako.host.shim.Shims;
+import io.hako.settings.DriverSettings;
+import io.hako.settings.PodSettings;
 import io.hako.settings.SettingsFile;
 import io.hako.state.FrameworkPaths;
 import io.hako.state.PluginStore;
@@ -140,9 +142,7 @@ public final class DriverHostService implements DriverHost, DriverAdmin {
                                                                     Diagnosis.named(
                                                                             reference.getBundle()),
                                                                     id)));
-            announcement
-                    .settingsRecord(reference.getBundle())
-                    .ifPresent(type -> settings.settings().check(id, type));
+            settings.settings().check(id, announcement.settingsRecord(reference.getBundle()));
             BoundDriver driver = new BoundDriver(announcement, reference, service);
             driver.preload();
             diagnosis.accept(reference.getBundle());
@@ -171,6 +171,16 @@ public final class DriverHostService implements DriverHost, DriverAdmin {
                                     driver.id(),
                                     Diagnosis.named(driver.bundle()));
                         });
+    }
+
+    @Override
+    public DriverSettings settings(DriverId driver, PodSettings pod, Call call) {
+        BoundDriver by = roster.enter(driver, call);
+        try {
+            return pod.driver(driver, by.announcement().settingsRecord(by.bundle()));
+        } finally {
+            by.gate().leave();
+        }
     }
 
     @Override

@@ -14,6 +14,7 @@ import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.RequestKey;
 import io.hako.sandbox.StdioPaths;
 import io.hako.settings.PodSettings;
+import io.hako.settings.ProfileChoice;
 import io.hako.state.Entry;
 import io.hako.state.MachinePhase;
 import io.hako.state.ProcessPhase;
@@ -94,7 +95,7 @@ final class Creation {
 
     /** The machine comes with it; a sandbox container is no more than that. */
     private void firstOf(OciSpec spec, GuestFiles files, boolean sandbox, Call call) {
-        PodSettings settings = pod.node().settings().forPod(spec.annotations());
+        PodSettings settings = pod.node().settings().forPod(profile(spec), spec.annotations());
         MachineStart machine = new MachineStart(pod, steps, settings);
         Plan plan = machine.plan(spec, call);
         Entry.Process process = announce(spec, sandbox);
@@ -106,6 +107,21 @@ final class Creation {
         if (!sandbox) {
             container(files, process, call);
         }
+    }
+
+    /** The runtime's options say it, or else the name that the pod's server has for the runtime. */
+    private Optional<ProfileChoice> profile(OciSpec spec) {
+        return task.profile()
+                .or(
+                        () ->
+                                spec.cri()
+                                        .profile()
+                                        .map(
+                                                name ->
+                                                        new ProfileChoice(
+                                                                name,
+                                                                "annotation "
+                                                                        + CriAnnotations.HANDLER)));
     }
 
     /**

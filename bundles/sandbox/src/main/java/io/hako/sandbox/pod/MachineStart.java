@@ -57,7 +57,7 @@ final class MachineStart {
 
     /** Decides without touching anything. */
     Plan plan(OciSpec spec, Call call) {
-        Offers offers = new Offers(pod.node(), settings.drivers());
+        Offers offers = new Offers(pod.node(), settings);
         NetworkDemand network = NetworkDemand.of(spec, pod, call);
         return Planner.plan(
                 new Planner.Input(

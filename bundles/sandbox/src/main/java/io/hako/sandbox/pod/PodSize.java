@@ -7,10 +7,13 @@ import io.hako.api.types.MemorySize;
 import io.hako.ocispec.CriAnnotations;
 import io.hako.ocispec.OciResources;
 import io.hako.ocispec.OciSpec;
+import io.hako.settings.DriverSettings;
+import io.hako.settings.Origin;
 import io.hako.settings.PodSettings;
 import io.hako.state.Entry;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** How large a pod's machine is: decided once, from the first container's spec, and kept to. */
 record PodSize(Pod pod) {
@@ -23,7 +26,8 @@ record PodSize(Pod pod) {
     Entry.Planned planned(Plan plan, OciSpec spec, PodSettings settings) {
         OciResources limits = of(spec);
         List<Entry.Setting> all = new ArrayList<>();
-        settings.origins().forEach(o -> all.add(new Entry.Setting(o.key(), o.value(), o.from())));
+        origins(plan, settings)
+                .forEach(o -> all.add(new Entry.Setting(o.key(), o.value(), o.from())));
         all.add(
                 new Entry.Setting(
                         "machine.memory",
@@ -47,6 +51,24 @@ record PodSize(Pod pod) {
                                 "guest.cpus")));
         return new Entry.Planned(
                 plan.memory().bytes(), plan.containers().bytes(), plan.cpus().count(), all);
+    }
+
+    /** Of the pod's own settings, and of the drivers that it has. */
+    private static Stream<Origin> origins(Plan plan, PodSettings settings) {
+        return Stream.of(
+                        settings.origins(),
+                        settings.origins(
+                                plan.hypervisor(), DriverSettings.parse(plan.hypervisorSettings())),
+                        plan.networkDriver()
+                                .map(
+                                        offer ->
+                                                settings.origins(
+                                                        offer.profile().id(),
+                                                        DriverSettings.parse(offer.settings())))
+                                .orElse(List.of()),
+                        settings.origins(
+                                plan.storage(), DriverSettings.parse(plan.storageSettings())))
+                .flatMap(List::stream);
     }
 
     private static String from(

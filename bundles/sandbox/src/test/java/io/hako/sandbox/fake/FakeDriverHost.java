@@ -27,10 +27,12 @@ import io.hako.driverhost.SandboxSite;
 import io.hako.driverhost.SwapReport;
 import io.hako.fake.FakeHypervisor;
 import io.hako.fake.FakeNetworkModel;
+import io.hako.fake.FakeSettings;
 import io.hako.fake.FakeStorageDriver;
 import io.hako.host.Machine;
 import io.hako.host.shim.Shims;
 import io.hako.settings.DriverSettings;
+import io.hako.settings.PodSettings;
 import io.hako.state.Effect;
 import io.hako.state.EffectLog;
 import io.hako.state.Entry;
@@ -67,6 +69,11 @@ public final class FakeDriverHost implements DriverHost, DriverAdmin, SandboxDri
     /** From now on nothing can be adopted. */
     public void refuseAdoption(DriverException failure) {
         refusal = Optional.of(failure);
+    }
+
+    @Override
+    public DriverSettings settings(DriverId driver, PodSettings pod, Call call) {
+        return pod.driver(driver, Optional.of(FakeSettings.class));
     }
 
     @Override

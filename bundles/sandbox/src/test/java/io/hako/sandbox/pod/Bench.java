@@ -218,7 +218,8 @@ final class Bench {
                     List.of(
                             new CreateTask.RootfsMount(
                                     "overlay", "overlay", List.of("lowerdir=/a"))),
-                    new StdioPaths(false, "", "/f/out", "/f/err"));
+                    new StdioPaths(false, "", "/f/out", "/f/err"),
+                    Optional.empty());
         }
 
         int create(String container) {

@@ -4,10 +4,12 @@ package io.hako.sandbox.pod;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.StdioPaths;
+import io.hako.settings.ProfileChoice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** What containerd's CRI plugin asks for: a sandbox container "web", then others in it. */
 record CriPod(Bench bench) {
@@ -52,6 +54,25 @@ record CriPod(Bench bench) {
         return sandbox(200L << 20, "");
     }
 
+    /** A sandbox whose server's options for the runtime name a profile. */
+    CreateTask sandbox(String profile, String annotations) throws IOException {
+        return task(
+                "web",
+                SANDBOX.formatted(200L << 20, annotations),
+                Optional.of(new ProfileChoice(profile, "the runtime's option ConfigPath")));
+    }
+
+    /** A sandbox of CRI-O's, which tells its name for the runtime. */
+    CreateTask sandboxOfCriO(String handler) throws IOException {
+        String annotations = ",\"io.kubernetes.cri-o.RuntimeHandler\":\"%s\"".formatted(handler);
+        return task(
+                "web",
+                SANDBOX.formatted(0, annotations)
+                        .replace(
+                                "io.kubernetes.cri.container-type",
+                                "io.kubernetes.cri-o.ContainerType"));
+    }
+
     CreateTask container(String name, long memory) throws IOException {
         return task(name, CONTAINER.formatted(name, sharedMemory(), "", memory));
     }
@@ -68,12 +89,18 @@ record CriPod(Bench bench) {
     }
 
     private CreateTask task(String container, String config) throws IOException {
+        return task(container, config, Optional.empty());
+    }
+
+    private CreateTask task(String container, String config, Optional<ProfileChoice> profile)
+            throws IOException {
         Path bundle = Files.createDirectories(bench.root.resolve("bundle-" + container));
         Files.writeString(bundle.resolve("config.json"), config);
         return new CreateTask(
                 container,
                 bundle,
                 List.of(new CreateTask.RootfsMount("overlay", "overlay", List.of("lowerdir=/a"))),
-                new StdioPaths(false, "", "/f/out-" + container, ""));
+                new StdioPaths(false, "", "/f/out-" + container, ""),
+                profile);
     }
 }

@@ -243,7 +243,8 @@ public class CriPodTest {
     public void aPodsAnnotationsDecideWhatTheOperatorLetsThem() throws IOException {
         failure(
                 FailureKind.INVALID_REQUEST,
-                "The annotation io.hako.config.guest.memory is not allowed here: this node's operator allows none.",
+                "The annotation io.hako.config.guest.memory is not allowed here: the operator's setting annotations.allowed in %s would have to list \"guest.memory\", and lists nothing."
+                        .formatted(bench.root.resolve("hako.toml")),
                 () -> create(pod.sandbox(0, ",\"io.hako.config.guest.memory\":\"1G\"")));
         assertTrue(bench.outside.left().toString(), bench.isClean());
     }
