@@ -82,6 +82,9 @@ pub struct Run {
     /// Show a directory or file of the host, e.g. /srv/data:/data:ro
     #[arg(short, long, value_name = "SRC:DST[:ro]")]
     pub volume: Vec<Volume>,
+    /// Take what the settings file has for this profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     /// The network: veth (an interface that reaches this host only), or none (only the loopback interface)
     #[arg(long, value_enum, default_value = "veth")]
     pub network: Network,

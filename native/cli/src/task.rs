@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use hako_protocols::task::*;
 use hako_ttrpc::{CallError, Client, Code, Pending, Status};
+use prost::Message;
 
 use crate::container::Container;
 use crate::failure::{Doing, Failure, Result, is_not_found};
@@ -43,6 +44,12 @@ pub struct Stdio {
     pub stderr: String,
 }
 
+/// A profile is named as containerd's CRI plugin names it.
+fn options(profile: &str) -> prost_types::Any {
+    let options = RuntimeOptions { config_path: profile.to_owned(), ..RuntimeOptions::default() };
+    prost_types::Any { type_url: "runtimeoptions.v1.Options".to_owned(), value: options.encode_to_vec() }
+}
+
 impl Task {
     pub fn connect(container: &Container) -> Result<Self> {
         let gone = || {
@@ -64,7 +71,13 @@ impl Task {
     }
 
     /// Starts making the container: boots its virtual machine, which takes seconds.
-    pub fn create(&self, container: &Container, rootfs: Mount, stdio: Stdio) -> Result<Answer<CreateTaskResponse>> {
+    pub fn create(
+        &self,
+        container: &Container,
+        rootfs: Mount,
+        stdio: Stdio,
+        profile: Option<&str>,
+    ) -> Result<Answer<CreateTaskResponse>> {
         let request = CreateTaskRequest {
             id: self.id.clone(),
             bundle: container.bundle.display().to_string(),
@@ -73,6 +86,7 @@ impl Task {
             stdin: stdio.stdin,
             stdout: stdio.stdout,
             stderr: stdio.stderr,
+            options: profile.map(options),
             ..CreateTaskRequest::default()
         };
         self.send("Create", &request)

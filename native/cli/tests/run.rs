@@ -232,6 +232,17 @@ fn an_image_that_is_none_is_refused_before_anything_is_made() {
 }
 
 #[test]
+fn a_profile_is_named_as_containerd_names_it() {
+    let fake = Fake::new();
+    assert_eq!(fake.run(&["--profile", "large"], "true").status, Some(0));
+    // Field 2, config_path, of containerd's runtimeoptions.v1.Options.
+    let expected = Some(("runtimeoptions.v1.Options".to_owned(), b"\x12\x05large".to_vec()));
+    assert_eq!(fake.behaviour.lock().unwrap().options, expected);
+    fake.run(&[], "true");
+    assert_eq!(fake.behaviour.lock().unwrap().options, None);
+}
+
+#[test]
 fn a_terminal_needs_one_to_join() {
     let fake = Fake::new();
     let said = fake.run(&["-it"], "true");

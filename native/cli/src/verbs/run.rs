@@ -95,7 +95,7 @@ impl Start<'_> {
         let outputs = if container.meta.detached { Vec::new() } else { fifos(container).outputs()? };
         shim::start(self.places, container)?;
         let task = Task::connect(container)?;
-        let create = task.create(container, rootfs, stdio)?;
+        let create = task.create(container, rootfs, stdio, self.asked.profile.as_deref())?;
         if let Awaited::Interrupted(answer, signal) =
             await_answer(create, self.signals, "Starting the virtual machine ...")?
         {

@@ -26,6 +26,8 @@ pub struct Behaviour {
     pub refuse_create: Option<Status>,
     /// Says that Create has come, and holds its answer back until something is sent.
     pub hold_create: Option<(Sender<()>, Receiver<()>)>,
+    /// The options of the last Create: type and value.
+    pub options: Option<(String, Vec<u8>)>,
     /// The method at whose call the server is killed, as it seems from outside.
     pub die_at: &'static str,
     /// What hakod says of why a sandbox stopped.

@@ -116,6 +116,7 @@ impl Service {
         if let Some(status) = self.behaviour.lock().unwrap().refuse_create.clone() {
             return Err(status);
         }
+        self.behaviour.lock().unwrap().options = request.options.map(|any| (any.type_url, any.value));
         let hold = self.behaviour.lock().unwrap().hold_create.take();
         if let Some((come, go)) = hold {
             come.send(()).unwrap();
