@@ -98,12 +98,13 @@ public class LinuxMachineTest {
         Path fresh = directory.resolve("fresh.sock");
         // A socket file that nobody listens on.
         listen("later.sock").close();
-        CompletableFuture<UnixStream> stream = new CompletableFuture<>();
-        Thread.ofVirtual()
-                .start(() -> stream.complete(machine.connect(path, KeepingShim.nothing(), call())));
+        CompletableFuture<UnixStream> stream =
+                CompletableFuture.supplyAsync(
+                        () -> machine.connect(path, KeepingShim.nothing(), call()),
+                        command -> Thread.ofVirtual().start(command));
 
         try (ServerSocketChannel server = listen("fresh.sock")) {
-            Files.move(fresh, path, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE);
             stream.get().close();
             assertTrue(server.isOpen());
         }
