@@ -147,6 +147,16 @@ public final class SandboxJournal {
         }
     }
 
+    /** As {@link #follow}, but only what is journalled from now on. */
+    public void watch(Consumer<Happening> watcher) {
+        lock.lock();
+        try {
+            followers.add(watcher);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The effects of one slot, journalled here. */
     public EffectLog effects(String slot) {
         return new SlotEffects(this, slot);
