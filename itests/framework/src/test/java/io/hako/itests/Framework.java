@@ -42,6 +42,7 @@ final class Framework {
                                 frameworkProperty("org.osgi.framework.bsnversion")
                                         .value("multiple"),
                                 frameworkProperty("hako.run").value(work.resolve("run").toString()),
+                                frameworkProperty("hako.epoch").value("1"),
                                 frameworkProperty("hako.state")
                                         .value(work.resolve("state").toString()),
                                 frameworkProperty("hako.config")

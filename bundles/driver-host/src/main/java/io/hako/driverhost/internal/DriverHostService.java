@@ -22,6 +22,7 @@ import io.hako.driverhost.SandboxSite;
 import io.hako.driverhost.SwapReport;
 import io.hako.host.Machine;
 import io.hako.host.shim.Shims;
+import io.hako.observability.EventLog;
 import io.hako.settings.DriverSettings;
 import io.hako.settings.PodSettings;
 import io.hako.settings.SettingsFile;
@@ -71,6 +72,7 @@ public final class DriverHostService implements DriverHost, DriverAdmin {
             @Reference Shims shims,
             @Reference PluginStore store,
             @Reference SettingsFile settings,
+            @Reference EventLog events,
             @Reference ServiceComponentRuntime components) {
         this.settings = settings;
         this.diagnosis = new Diagnosis(context, components);
@@ -81,6 +83,7 @@ public final class DriverHostService implements DriverHost, DriverAdmin {
                                 roster,
                                 machine,
                                 shims,
+                                events,
                                 Path.of(FrameworkPaths.required(context, "hako.state"))));
         this.bundles = new DriverBundles(context, roster, leases);
         this.swapper = new Swapper(context, store, roster, leases, diagnosis);

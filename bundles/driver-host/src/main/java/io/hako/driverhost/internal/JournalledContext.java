@@ -22,6 +22,7 @@ import io.hako.state.EffectLog;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +44,7 @@ final class JournalledContext implements DriverContext, Host, Mounts {
     private final EffectLog effects;
     private final Settings settings;
     private final NodeStore store;
+    private final Consumer<DriverEvent> reports;
 
     JournalledContext(
             Path workspace,
@@ -51,7 +53,8 @@ final class JournalledContext implements DriverContext, Host, Mounts {
             Shim.Placement placement,
             EffectLog effects,
             Settings settings,
-            NodeStore store) {
+            NodeStore store,
+            Consumer<DriverEvent> reports) {
         this.workspace = workspace;
         this.link = link;
         this.machine = machine;
@@ -59,6 +62,7 @@ final class JournalledContext implements DriverContext, Host, Mounts {
         this.effects = effects;
         this.settings = settings;
         this.store = store;
+        this.reports = reports;
     }
 
     @Override
@@ -118,6 +122,7 @@ final class JournalledContext implements DriverContext, Host, Mounts {
     @Override
     public void report(DriverEvent event) {
         LOG.info("Sandbox {}: {} {} {}", owner(), event.name(), event.sentence(), event.details());
+        reports.accept(event);
     }
 
     @Override

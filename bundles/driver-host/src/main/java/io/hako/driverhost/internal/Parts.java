@@ -5,6 +5,7 @@ import io.hako.api.driver.NodeStore;
 import io.hako.api.types.DriverId;
 import io.hako.host.Machine;
 import io.hako.host.shim.Shims;
+import io.hako.observability.EventLog;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -15,9 +16,14 @@ import java.util.concurrent.ConcurrentHashMap;
  * @param stores one of each driver, since its locks are in it
  */
 record Parts(
-        Roster roster, Machine machine, Shims shims, Path state, Map<DriverId, NodeStore> stores) {
-    Parts(Roster roster, Machine machine, Shims shims, Path state) {
-        this(roster, machine, shims, state, new ConcurrentHashMap<>());
+        Roster roster,
+        Machine machine,
+        Shims shims,
+        EventLog events,
+        Path state,
+        Map<DriverId, NodeStore> stores) {
+    Parts(Roster roster, Machine machine, Shims shims, EventLog events, Path state) {
+        this(roster, machine, shims, events, state, new ConcurrentHashMap<>());
     }
 
     NodeStore store(DriverId driver) {

@@ -2,11 +2,13 @@
 package io.hako.driverhost.internal;
 
 import io.hako.api.driver.DriverContext;
+import io.hako.api.driver.DriverEvent;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.DriverId;
 import io.hako.api.types.FailureKind;
 import io.hako.driverhost.SandboxSite;
 import io.hako.host.shim.Shim;
+import io.hako.observability.Event;
 import io.hako.settings.DriverSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +28,16 @@ record SlotSite(SandboxSite site, Parts parts, ShimLink link) {
                 new Shim.Placement(cgroup, List.of()),
                 site.journal().effects(slot),
                 DriverSettings.parse(settings),
-                parts.store(driver));
+                parts.store(driver),
+                report -> parts.events().tell(reported(driver, report)));
+    }
+
+    private Event reported(DriverId driver, DriverEvent report) {
+        return Event.of(Event.Subject.DRIVER, report.name())
+                .in(site.owner())
+                .because(report.sentence())
+                .with(report.details())
+                .with("driver", driver);
     }
 
     Undo undoing(String slot) {

@@ -14,6 +14,7 @@ import io.hako.ttrpc.CallScope;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -39,6 +40,7 @@ final class Adoption {
 
     /** Runs to its end, whatever that is. Then the pod is ready, or gone. */
     void run() {
+        long begun = System.nanoTime();
         try {
             Optional<Shim> shim = shim();
             if (shim.isEmpty()) {
@@ -47,6 +49,8 @@ final class Adoption {
                 pod.removal().run();
             } else if (pod.locked(() -> over(shim.get(), CallScope.within(LIMIT)))) {
                 pod.removal().run();
+            } else {
+                adopted(begun);
             }
         } catch (DriverException e) {
             quarantine(e);
@@ -172,8 +176,15 @@ final class Adoption {
         new SandboxEnd(pod).complete();
     }
 
+    private void adopted(long begun) {
+        Duration took = Duration.ofNanos(System.nanoTime() - begun);
+        String phase = pod.phase().name().toLowerCase(Locale.ROOT);
+        pod.events().tell("adopt", event -> event.took(took).with("machine", phase));
+    }
+
     private void quarantine(DriverException e) {
         LOG.error("Sandbox {}: quarantined, it runs on as it is: {}", pod.owner(), e.getMessage());
+        pod.events().tell("quarantine", event -> event.because(e.getMessage()));
         try {
             pod.phase(MachinePhase.QUARANTINED, e.getMessage());
         } catch (DriverException gone) {

@@ -7,6 +7,7 @@ import io.hako.api.types.FailureKind;
 import io.hako.api.types.Names;
 import io.hako.guest.GuestStdio;
 import io.hako.guest.PodPlaces;
+import io.hako.observability.Event;
 import io.hako.ocispec.CriAnnotations;
 import io.hako.ocispec.OciSpec;
 import io.hako.sandbox.CreateTask;
@@ -54,19 +55,41 @@ final class Creation {
      * @return the task's pid
      */
     int run(Call call) {
+        long begun = System.nanoTime();
         try {
             create(call);
+            if (first) {
+                pod.events().tell("start", event -> event.took(since(begun)));
+            }
             return pod.record().machine().pid();
         } catch (DriverException e) {
+            failed(e, begun);
             undo();
             throw e;
         } catch (RuntimeException e) {
+            DriverException failure =
+                    new DriverException(
+                            FailureKind.INTERNAL,
+                            "Container %s could not be created: %s".formatted(task.container(), e),
+                            e);
+            failed(failure, begun);
             undo();
-            throw new DriverException(
-                    FailureKind.INTERNAL,
-                    "Container %s could not be created: %s".formatted(task.container(), e),
-                    e);
+            throw failure;
         }
+    }
+
+    private void failed(DriverException e, long begun) {
+        Event.Subject subject = first ? Event.Subject.POD : Event.Subject.CONTAINER;
+        pod.events()
+                .tell(
+                        Event.of(subject, first ? "start-failed" : "create-failed")
+                                .at(task.container(), "")
+                                .because(e.getMessage())
+                                .took(since(begun)));
+    }
+
+    private static Duration since(long begun) {
+        return Duration.ofNanos(System.nanoTime() - begun);
     }
 
     private void create(Call call) {

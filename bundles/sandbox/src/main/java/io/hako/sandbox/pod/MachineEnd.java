@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -108,10 +109,12 @@ final class MachineEnd {
     /** Ends what still runs in a machine that is no more. */
     void over(String cause, Instant at) {
         processes(id -> true, cause, at);
+        Duration late = Duration.between(at, Instant.now());
         LOG.info(
                 "Sandbox {}: whoever waits was told {} ms after the end of its machine.",
                 pod.owner(),
-                Duration.between(at, Instant.now()).toMillis());
+                late.toMillis());
+        pod.events().died(cause, event -> event.took(late));
         pod.locked(
                 () -> {
                     if (!pod.isGone()) {
@@ -152,6 +155,7 @@ final class MachineEnd {
     void withItsShim(String cause) {
         pod.guest().close();
         live().forEach(id -> record(id, Instant.now(), cause));
+        pod.events().died(cause, UnaryOperator.identity());
         pod.dead();
         pod.locked(
                 () -> {

@@ -28,6 +28,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * One sandbox's parts, for those who act on it. What is known of it is in the journal's record and
@@ -57,6 +58,7 @@ final class Pod {
     private final GuestLink guest;
     private final Requests requests;
     private final HostEffects effects;
+    private final PodEvents events;
     private final Addresses addresses;
     private final Monitor monitor = new Monitor();
     private final Removal removal = new Removal(this);
@@ -93,6 +95,8 @@ final class Pod {
                         new Shortages(journal));
         requests = new Requests(journal);
         effects = new HostEffects(journal, node.machine());
+        events = new PodEvents(journal, node.events());
+        journal.watch(new TaskEvents(journal.owner(), events::tell));
     }
 
     Node node() {
@@ -129,6 +133,10 @@ final class Pod {
 
     HostEffects effects() {
         return effects;
+    }
+
+    PodEvents events() {
+        return events;
     }
 
     Addresses addresses() {
@@ -276,6 +284,7 @@ final class Pod {
         life.cancel();
         guest.close();
         onGone.accept(this);
+        events.tell("remove", UnaryOperator.identity());
     }
 
     boolean isGone() {

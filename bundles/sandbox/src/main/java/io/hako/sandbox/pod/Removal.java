@@ -123,6 +123,10 @@ final class Removal {
     private void note(int number, DriverException e) {
         boolean known = failed.map(Failed::why).filter(e.getMessage()::equals).isPresent();
         failed = Optional.of(new Failed(number, e.getMessage()));
+        pod.events()
+                .tell(
+                        "remove-retry",
+                        event -> event.because(e.getMessage()).with("failed_attempts", number));
         if (!known) {
             LOG.error(
                     "Sandbox {}: what is left of it cannot be taken away yet, which is tried again: {}",

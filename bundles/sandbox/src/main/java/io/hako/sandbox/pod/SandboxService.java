@@ -11,6 +11,7 @@ import io.hako.guest.Guests;
 import io.hako.host.Machine;
 import io.hako.host.shim.Shims;
 import io.hako.host.shim.Subscription;
+import io.hako.observability.EventLog;
 import io.hako.sandbox.Connection;
 import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
@@ -67,7 +68,8 @@ public final class SandboxService implements Sandboxes {
             @Reference DriverAdmin admin,
             @Reference Guests guests,
             @Reference Machine machine,
-            @Reference SettingsFile settings) {
+            @Reference SettingsFile settings,
+            @Reference EventLog events) {
         this(
                 new Node(
                         store,
@@ -79,6 +81,7 @@ public final class SandboxService implements Sandboxes {
                         new HostRemains(machine),
                         settings.settings(),
                         Path.of(FrameworkPaths.required(context, "hako.run")).resolve("pods"),
+                        events,
                         new Retries(FIRST_PAUSE, LONGEST_PAUSE)));
     }
 

@@ -40,6 +40,7 @@ final class Teardown {
      * @param reason why, if by other means than the containers' own end; else empty
      */
     void machine(String reason, Call call) {
+        long begun = System.nanoTime();
         MachinePhase phase = pod.phase();
         boolean on = phase == MachinePhase.RUNNING || phase == MachinePhase.STOPPING;
         if (on && pod.vm().isPresent() && pod.monitor().ended().isEmpty()) {
@@ -50,6 +51,8 @@ final class Teardown {
         handles(call).ifPresent(e -> LOG.error("Sandbox {}: {}", pod.owner(), e.getMessage()));
         if (phase != MachinePhase.OFF) {
             pod.phase(MachinePhase.OFF, reason);
+            Duration took = Duration.ofNanos(System.nanoTime() - begun);
+            pod.events().tell("stop", event -> event.because(reason).took(took));
         }
     }
 

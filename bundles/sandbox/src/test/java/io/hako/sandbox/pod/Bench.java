@@ -8,6 +8,7 @@ import io.hako.api.types.OwnerId;
 import io.hako.fake.node.FakeCall;
 import io.hako.host.ProcessFigures;
 import io.hako.host.shim.ShimRegistry;
+import io.hako.observability.EventLog;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.ExecTask;
 import io.hako.sandbox.ProcessExit;
@@ -155,6 +156,7 @@ final class Bench {
         final Daemon daemon = new Daemon();
         final ShimRegistry shims = new ShimRegistry();
         final FakeMachine machine = new FakeMachine(daemon, outside);
+        final EventLog events = new EventLog(root.resolve("events.jsonl"));
         final FakeDriverHost drivers = new FakeDriverHost(shims, machine);
         final SandboxService service;
 
@@ -186,6 +188,7 @@ final class Bench {
                                     new World(),
                                     HakoSettings.read(root.resolve("hako.toml")),
                                     root.resolve("pods"),
+                                    events,
                                     new Retries(PAUSE, Duration.ofMillis(40))));
         }
 

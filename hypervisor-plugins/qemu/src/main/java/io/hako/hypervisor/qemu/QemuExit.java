@@ -61,9 +61,21 @@ final class QemuExit {
                         .formatted(PlainText.line(lines.getLast(), LONGEST_QUOTE));
     }
 
+    /** Why the guest's kernel gave up, as a sentence; empty if the machine ended by other means. */
+    static Optional<String> panicked(VmEnd end) {
+        boolean byItself =
+                !end.requested()
+                        && end.farewell().isEmpty()
+                        && end.monitor().equals(new ExitStatus.Exited(0));
+        return byItself ? panicSentence(end.output()) : Optional.empty();
+    }
+
+    private static Optional<String> panicSentence(String output) {
+        return panic(output).map(reason -> "The guest's kernel panicked: %s.".formatted(reason));
+    }
+
     private static String guestEnded(String output) {
-        return panic(output)
-                .map(reason -> "The guest's kernel panicked: %s.".formatted(reason))
+        return panicSentence(output)
                 .orElseGet(
                         () ->
                                 "The guest rebooted or switched itself off without a word of its agent.%s"

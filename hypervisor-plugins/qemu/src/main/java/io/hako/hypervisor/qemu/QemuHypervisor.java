@@ -105,7 +105,7 @@ public final class QemuHypervisor implements Hypervisor {
         return new QemuVm(
                 new VmState(settings.machine(), accelerator, spec.memory()),
                 monitor,
-                context.host(),
+                context,
                 settings.sparePorts());
     }
 
@@ -124,10 +124,7 @@ public final class QemuHypervisor implements Hypervisor {
         Monitor monitor = new Monitor(process, context);
         requireAnswer(monitor, call);
         return new QemuVm(
-                state,
-                monitor,
-                context.host(),
-                context.settings().as(QemuSettings.class).sparePorts());
+                state, monitor, context, context.settings().as(QemuSettings.class).sparePorts());
     }
 
     /** A machine that has ended is adopted, too; one that lives has to answer. */

@@ -3,8 +3,9 @@ package io.hako.hypervisor.qemu;
 
 import com.google.gson.JsonObject;
 import io.hako.api.device.Device;
+import io.hako.api.driver.DriverContext;
+import io.hako.api.driver.DriverEvent;
 import io.hako.api.driver.HandleState;
-import io.hako.api.host.Host;
 import io.hako.api.hypervisor.GuestChannel;
 import io.hako.api.hypervisor.Pausable;
 import io.hako.api.hypervisor.Resizable;
@@ -17,6 +18,7 @@ import io.hako.api.types.DeviceId;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.MemorySize;
+import java.util.Map;
 import java.util.function.Function;
 
 /** A machine, by way of its monitor. One call at a time. */
@@ -32,14 +34,14 @@ final class QemuVm implements Vm, Pausable, Resizable {
 
     private final VmState state;
     private final Monitor monitor;
-    private final Host host;
+    private final DriverContext context;
     private final int sparePorts;
     private volatile Life life = Life.OPEN;
 
-    QemuVm(VmState state, Monitor monitor, Host host, int sparePorts) {
+    QemuVm(VmState state, Monitor monitor, DriverContext context, int sparePorts) {
         this.state = state;
         this.monitor = monitor;
-        this.host = host;
+        this.context = context;
         this.sparePorts = sparePorts;
     }
 
@@ -71,7 +73,7 @@ final class QemuVm implements Vm, Pausable, Resizable {
         requireOpen();
         DeviceModel model = DeviceModel.of(device);
         try (QmpConnection qmp = monitor.connect(call)) {
-            new DeviceBay(qmp, host, sparePorts).attach(device.id(), model, call);
+            new DeviceBay(qmp, context.host(), sparePorts).attach(device.id(), model, call);
         }
     }
 
@@ -79,7 +81,7 @@ final class QemuVm implements Vm, Pausable, Resizable {
     public void detach(DeviceId device, Call call) {
         requireOpen();
         try (QmpConnection qmp = monitor.connect(call)) {
-            new DeviceBay(qmp, host, sparePorts).detach(device, call);
+            new DeviceBay(qmp, context.host(), sparePorts).detach(device, call);
         }
     }
 
@@ -118,6 +120,11 @@ final class QemuVm implements Vm, Pausable, Resizable {
 
     @Override
     public VmExit explain(VmEnd end) {
+        QemuExit.panicked(end)
+                .ifPresent(
+                        reason ->
+                                context.report(
+                                        new DriverEvent("guest-panicked", reason, Map.of())));
         return QemuExit.explain(end);
     }
 
