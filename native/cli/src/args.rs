@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::container::check_name;
+use crate::moment::Moment;
 use crate::signals::Signal;
 use crate::units;
 use crate::volume::Volume;
@@ -48,6 +49,8 @@ pub enum Verb {
     Inspect(One),
     /// Print what a container costs beside its own work: processes, memory, time to start
     Overhead(Overhead),
+    /// Tell what happens to pods, containers, machines and drivers, as it happens
+    Events(Events),
     /// List, swap and explain the drivers of hakod
     #[command(subcommand, arg_required_else_help = false)]
     Plugin(Plugin),
@@ -226,6 +229,36 @@ pub struct Overhead {
     pub output: Formatted,
 }
 
+#[derive(Debug, Args)]
+pub struct Events {
+    /// Begin with what happened then: how long ago (10m, 1h30m), seconds since 1970, or RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Moment>,
+    /// End with what happened by then; 0s: do not wait for more
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Moment>,
+    /// Only type=, event=, pod= (id, beginning of an id, or name) or container=; of one key any value, of several each
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = event_filter)]
+    pub filter: Vec<EventFilter>,
+    #[command(flatten)]
+    pub output: Formatted,
+}
+
+/// KEY=VALUE.
+#[derive(Debug, Clone)]
+pub struct EventFilter {
+    pub key: EventKey,
+    pub value: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKey {
+    Type,
+    Event,
+    Pod,
+    Container,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Plugin {
     /// List the drivers that are there, and what uses them
@@ -275,6 +308,27 @@ fn driver(text: &str) -> Result<Driver, String> {
         }
         _ => Err("a driver is named KIND/NAME, e.g. hypervisor/qemu".to_owned()),
     }
+}
+
+/// As in protocols/control, Event.type.
+const EVENT_TYPES: [&str; 7] = ["daemon", "pod", "machine", "container", "exec", "driver", "operator"];
+
+fn event_filter(text: &str) -> Result<EventFilter, String> {
+    let (key, value) = text.split_once('=').unwrap_or((text, ""));
+    let key = match key {
+        "type" => EventKey::Type,
+        "event" => EventKey::Event,
+        "pod" => EventKey::Pod,
+        "container" => EventKey::Container,
+        _ => return Err("a filter is type=, event=, pod= or container=, and a value".to_owned()),
+    };
+    if value.is_empty() {
+        return Err("it has no value".to_owned());
+    }
+    if key == EventKey::Type && !EVENT_TYPES.contains(&value) {
+        return Err(format!("a type is one of {}", EVENT_TYPES.join(", ")));
+    }
+    Ok(EventFilter { key, value: value.to_owned() })
 }
 
 fn absolute(text: &str) -> Result<String, String> {

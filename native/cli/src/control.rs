@@ -70,6 +70,16 @@ impl Control {
         Ok(self.ask::<DoctorResponse>("Doctor", &Empty {}, LIMIT)?.findings)
     }
 
+    /// Waits as long as the request says. Nothing: the connection is gone, and hakod maybe restarts.
+    pub fn events(&self, request: &EventsRequest) -> Result<Option<EventsResponse>> {
+        let limit = LIMIT + Duration::from_millis(request.wait_ms.into());
+        match self.0.call(SERVICE, "Events", request, Some(limit)) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(CallError::Connection(_)) => Ok(None),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
     /// Why hakod says that a sandbox stopped; nothing if it stopped as any does.
     pub fn reason(&self, id: &str) -> Result<String> {
         let found = self

@@ -12,6 +12,7 @@ mod fifos;
 mod image;
 mod life;
 mod log;
+mod moment;
 mod places;
 mod poll;
 mod progress;

@@ -50,6 +50,19 @@ fn a_wrong_word_is_answered_with_the_nearest() {
             "hako run -m -1 demo",
             "\"-1\" is no value for --memory <SIZE>: a size is a number and maybe one of b, k, m, g, t, e.g. 256M.",
         ),
+        (
+            "hako events --since yesterday",
+            "\"yesterday\" is no value for --since <TIME>: a time is how long ago (90s, 10m, 1h30m, 2d), seconds since 1970, or RFC 3339 (2026-11-24T02:35:12Z).",
+        ),
+        (
+            "hako events -f type=pdo",
+            "\"type=pdo\" is no value for --filter <KEY=VALUE>: a type is one of daemon, pod, machine, container, exec, driver, operator.",
+        ),
+        (
+            "hako events -f id=web",
+            "\"id=web\" is no value for --filter <KEY=VALUE>: a filter is type=, event=, pod= or container=, and a value.",
+        ),
+        ("hako events -f pod=", "\"pod=\" is no value for --filter <KEY=VALUE>: it has no value."),
         ("hako exec web", "Nothing says what to run in web: hako exec CONTAINER COMMAND."),
         (
             "hako plugin swap qemu",
@@ -75,8 +88,8 @@ fn a_missing_or_wrong_command_is_looked_up_in_the_help_that_lists_it() {
 #[test]
 fn every_verb_has_help() {
     for verb in [
-        "run", "ps", "exec", "attach", "logs", "kill", "wait", "stop", "rm", "inspect", "overhead", "plugin", "shell",
-        "doctor", "version",
+        "run", "ps", "exec", "attach", "logs", "kill", "wait", "stop", "rm", "inspect", "overhead", "events", "plugin",
+        "shell", "doctor", "version",
     ] {
         let refusal = parse(["hako", verb, "--help"].map(Into::into)).unwrap_err();
         let Refusal::Shown(text) = refusal else { panic!("{verb} has no help") };

@@ -4,6 +4,7 @@
 mod attach;
 mod doctor;
 mod end;
+mod events;
 mod exec;
 mod logs;
 mod look;
@@ -29,6 +30,7 @@ pub fn perform(places: &Places, verb: &Verb) -> Result<u8> {
         Verb::Rm(asked) => end::rm(places, asked),
         Verb::Inspect(asked) => look::inspect(places, asked),
         Verb::Overhead(asked) => look::overhead(places, asked),
+        Verb::Events(asked) => events::events(places, asked),
         Verb::Plugin(asked) => plugin::plugin(places, asked),
         Verb::Shell => shell::shell(places),
         Verb::Doctor(asked) => doctor::doctor(places, asked),

@@ -14,6 +14,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
+use hako_protocols::control;
 use hako_ttrpc::Status;
 use tempfile::TempDir;
 
@@ -32,6 +33,12 @@ pub struct Behaviour {
     pub die_at: &'static str,
     /// What hakod says of why a sandbox stopped.
     pub reason: String,
+    /// What hakod has told so far, from number 1.
+    pub events: Vec<control::Event>,
+    /// Told when a reader of them has come.
+    pub listened: Option<Sender<()>>,
+    /// How many of the first of them it keeps no more.
+    pub forgotten: usize,
 }
 
 pub struct Fake {

@@ -100,6 +100,7 @@ impl Service {
             "Shutdown" => nothing,
             "ListSandboxes" => Ok(self.list().encode_to_vec()),
             "Inspect" => self.inspect(call.decode()?),
+            "Events" => Ok(self.events(call.decode()?).encode_to_vec()),
             "Doctor" => {
                 let finding =
                     control::Finding { subject: "/dev/kvm".into(), level: "warning".into(), ..Default::default() };
@@ -151,6 +152,22 @@ impl Service {
         }
         let json = r#"{"id":"pod1","namespace":"k8s.io","bundle":"/b/pod1","settings":[]}"#.into();
         Ok(control::JsonResponse { json }.encode_to_vec())
+    }
+
+    /// Does not wait: the command line asks again.
+    fn events(&self, request: control::EventsRequest) -> control::EventsResponse {
+        let behaviour = self.behaviour.lock().unwrap();
+        let Some(after) = request.after else {
+            behaviour.listened.iter().for_each(|listened| listened.send(()).unwrap());
+            let past = behaviour.events.iter().take_while(|event| event.time_ns < request.since_ns.unwrap_or(i64::MAX));
+            return control::EventsResponse { next: past.count() as u64, ..Default::default() };
+        };
+        let from = behaviour.forgotten.max(after as usize);
+        control::EventsResponse {
+            events: behaviour.events[from..].to_vec(),
+            next: behaviour.events.len() as u64,
+            lost: from as u64 - after,
+        }
     }
 
     fn list(&self) -> control::ListSandboxesResponse {

@@ -4,6 +4,8 @@ package io.hako.control;
 import io.hako.api.types.DriverId;
 import io.hako.control.proto.DoctorResponse;
 import io.hako.control.proto.Empty;
+import io.hako.control.proto.EventsRequest;
+import io.hako.control.proto.EventsResponse;
 import io.hako.control.proto.JsonResponse;
 import io.hako.control.proto.ListPluginsResponse;
 import io.hako.control.proto.ListSandboxesResponse;
@@ -14,10 +16,14 @@ import io.hako.control.proto.SwapPluginRequest;
 import io.hako.control.proto.SwapPluginResponse;
 import io.hako.control.proto.VersionResponse;
 import io.hako.control.proto.WhyResponse;
+import io.hako.observability.Event;
+import io.hako.observability.EventLog;
 import io.hako.ttrpc.Methods;
 import io.hako.ttrpc.RequestContext;
 import io.hako.ttrpc.Service;
 import io.hako.ttrpc.TtrpcServer;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -27,15 +33,31 @@ import org.osgi.service.component.annotations.Reference;
 /** hako.control.v1.Control on RUN/api.sock (protocols/control/control.proto). */
 @Component(service = ControlService.class, immediate = true)
 public final class ControlService {
+    private static final Duration LONGEST_WAIT = Duration.ofMinutes(1);
+
     private final Operations operations;
+    private final EventLog events;
     private final TtrpcServer server;
 
     @Activate
-    public ControlService(@Reference Operations operations) {
+    public ControlService(@Reference Operations operations, @Reference EventLog events) {
         this.operations = operations;
+        this.events = events;
         this.server =
                 TtrpcServer.listen(
                         operations.directory("hako.run").resolve("api.sock"), List.of(service()));
+        ready();
+    }
+
+    /** Whoever reads this can connect. */
+    private void ready() {
+        Event ready = Event.of(Event.Subject.DAEMON, "ready");
+        events.tell(
+                ProcessHandle.current()
+                        .info()
+                        .startInstant()
+                        .map(begun -> ready.took(Duration.between(begun, Instant.now())))
+                        .orElse(ready));
     }
 
     @Deactivate
@@ -52,6 +74,7 @@ public final class ControlService {
                 .add("ListPlugins", Empty.parser(), (request, context) -> plugins())
                 .add("SwapPlugin", SwapPluginRequest.parser(), this::swap)
                 .add("WhyPlugin", PluginRequest.parser(), (request, context) -> why(request))
+                .add("Events", EventsRequest.parser(), this::events)
                 .add("Doctor", Empty.parser(), (request, context) -> doctor(context));
     }
 
@@ -96,6 +119,19 @@ public final class ControlService {
                 .addAllFindings(
                         operations.doctor(context.call()).stream().map(Messages::finding).toList())
                 .build();
+    }
+
+    private EventsResponse events(EventsRequest request, RequestContext context) {
+        if (!request.hasAfter()) {
+            long next =
+                    request.hasSinceNs()
+                            ? events.before(Instant.ofEpochSecond(0, request.getSinceNs()))
+                            : events.last();
+            return EventsResponse.newBuilder().setNext(next).build();
+        }
+        Duration asked = Duration.ofMillis(Integer.toUnsignedLong(request.getWaitMs()));
+        Duration wait = asked.compareTo(LONGEST_WAIT) < 0 ? asked : LONGEST_WAIT;
+        return Messages.events(events.read(request.getAfter(), wait, context.call()));
     }
 
     private static DriverId driver(String kind, String name) {

@@ -3,6 +3,8 @@ package io.hako.control;
 
 import io.hako.api.driver.Finding;
 import io.hako.api.types.OwnerId;
+import io.hako.control.proto.Event;
+import io.hako.control.proto.EventsResponse;
 import io.hako.control.proto.OverheadResponse;
 import io.hako.control.proto.Plugin;
 import io.hako.control.proto.ProcessCost;
@@ -12,6 +14,8 @@ import io.hako.control.proto.SwapPluginResponse;
 import io.hako.control.proto.VersionResponse;
 import io.hako.driverhost.DriverView;
 import io.hako.driverhost.SwapReport;
+import io.hako.observability.EventLog;
+import io.hako.observability.Told;
 import io.hako.sandbox.Overhead;
 import io.hako.sandbox.ProcessExit;
 import io.hako.sandbox.SandboxView;
@@ -109,6 +113,31 @@ final class Messages {
                 .setSentence(finding.sentence())
                 .setRemedy(finding.remedy())
                 .build();
+    }
+
+    static EventsResponse events(EventLog.Batch batch) {
+        return EventsResponse.newBuilder()
+                .addAllEvents(batch.events().stream().map(Messages::event).toList())
+                .setNext(batch.next())
+                .setLost(batch.lost())
+                .build();
+    }
+
+    private static Event event(Told told) {
+        var event = told.event();
+        Event.Builder message =
+                Event.newBuilder()
+                        .setNumber(told.number())
+                        .setTimeNs(nanoseconds(told.at()))
+                        .setType(event.subject().word())
+                        .setEvent(event.action())
+                        .setSandbox(event.sandbox().map(OwnerId::toString).orElse(""))
+                        .setContainer(event.container())
+                        .setProcess(event.process())
+                        .setCause(event.cause())
+                        .putAllDetails(event.details());
+        event.took().ifPresent(took -> message.setMilliseconds(milliseconds(took)));
+        return message.build();
     }
 
     static double milliseconds(Duration duration) {

@@ -3,10 +3,13 @@ package io.hako.control;
 
 import io.hako.api.driver.Finding;
 import io.hako.api.types.Call;
+import io.hako.api.types.DriverException;
 import io.hako.api.types.DriverId;
 import io.hako.driverhost.DriverAdmin;
 import io.hako.driverhost.DriverView;
 import io.hako.driverhost.SwapReport;
+import io.hako.observability.Event;
+import io.hako.observability.EventLog;
 import io.hako.sandbox.Overhead;
 import io.hako.sandbox.SandboxView;
 import io.hako.sandbox.Sandboxes;
@@ -34,6 +37,7 @@ public final class Operations {
     private final Sandboxes sandboxes;
     private final DriverAdmin drivers;
     private final SettingsFile settings;
+    private final EventLog events;
     private final Instant started = Instant.now();
 
     @Activate
@@ -41,11 +45,13 @@ public final class Operations {
             BundleContext context,
             @Reference Sandboxes sandboxes,
             @Reference DriverAdmin drivers,
-            @Reference SettingsFile settings) {
+            @Reference SettingsFile settings,
+            @Reference EventLog events) {
         this.context = context;
         this.sandboxes = sandboxes;
         this.drivers = drivers;
         this.settings = settings;
+        this.events = events;
     }
 
     /** Who this daemon is. */
@@ -92,7 +98,34 @@ public final class Operations {
     SwapReport swap(String who, DriverId driver, String jar, Call call) {
         Path source = jar.isEmpty() ? assemblyJar(driver) : Path.of(jar);
         LOG.info("{} asks to swap {} for {}", who, driver, source);
-        return drivers.swap(driver, source, settings.settings().driver(driver), call);
+        Event asked =
+                Event.of(Event.Subject.DRIVER, "swap").with("driver", driver).with("user", who);
+        try {
+            SwapReport report =
+                    drivers.swap(driver, source, settings.settings().driver(driver), call);
+            events.tell(swapped(asked, report));
+            return report;
+        } catch (DriverException e) {
+            events.tell(failed(asked, e));
+            throw e;
+        }
+    }
+
+    private static Event swapped(Event asked, SwapReport report) {
+        return asked.took(report.took())
+                .because(String.join(" ", report.reasons()))
+                .with("from", report.from())
+                .with("to", report.to())
+                .with("moved", report.moved())
+                .with("pinned", report.pinned())
+                .with("failed", report.failed())
+                .with("collected", report.collected());
+    }
+
+    private static Event failed(Event asked, DriverException e) {
+        return Event.of(asked.subject(), "swap-failed")
+                .with(asked.details())
+                .because(e.getMessage());
     }
 
     /** A directory of the framework's, such as {@code hako.run}; the launcher always gives them. */
