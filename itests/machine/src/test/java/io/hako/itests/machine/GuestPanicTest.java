@@ -35,6 +35,17 @@ public class GuestPanicTest {
                     ended.err(), ended.err().startsWith("hako: ") && ended.err().contains("panic"));
             String reason = NODE.inspect("panics").get("reason").getAsString();
             assertTrue(reason, reason.contains("panic"));
+            String told =
+                    NODE.succeed(
+                                    "events",
+                                    "--since",
+                                    "0",
+                                    "--until",
+                                    "0s",
+                                    "-f",
+                                    "event=guest-panicked")
+                            .text();
+            assertTrue(told, told.contains(reason));
         }
         NODE.succeed("rm", "panics");
         NODE.nothingLeft();
