@@ -29,6 +29,7 @@ import io.hako.itests.cri.api.PodSandboxStatusResponse;
 import io.hako.itests.cri.api.PortForwardRequest;
 import io.hako.itests.cri.api.RunPodSandboxRequest;
 import io.hako.itests.cri.api.RunPodSandboxResponse;
+import io.hako.itests.cri.api.StatusRequest;
 import io.hako.itests.cri.api.StatusResponse;
 import io.hako.itests.cri.api.StopContainerRequest;
 import io.hako.itests.cri.api.StreamUrl;
@@ -61,7 +62,10 @@ final class CriClient implements AutoCloseable {
     }
 
     StatusResponse status() {
-        return call("Status", Done.getDefaultInstance(), StatusResponse.getDefaultInstance());
+        return call(
+                "Status",
+                StatusRequest.newBuilder().setVerbose(true).build(),
+                StatusResponse.getDefaultInstance());
     }
 
     RunPodSandboxResponse runPodSandbox(RunPodSandboxRequest request) {

@@ -40,12 +40,16 @@ record CriPod(CriServer server, PodSandboxConfig config, PodSandboxId id) {
     }
 
     static CriPod run(CriServer server, PodSandboxConfig config) {
+        return run(server, config, CriServer.HANDLER);
+    }
+
+    static CriPod run(CriServer server, PodSandboxConfig config, String handler) {
         String id =
                 server.client()
                         .runPodSandbox(
                                 RunPodSandboxRequest.newBuilder()
                                         .setConfig(config)
-                                        .setRuntimeHandler(CriServer.HANDLER)
+                                        .setRuntimeHandler(handler)
                                         .build())
                         .getPodSandboxId();
         return new CriPod(server, config, PodSandboxId.newBuilder().setPodSandboxId(id).build());

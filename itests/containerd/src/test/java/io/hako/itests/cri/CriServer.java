@@ -29,6 +29,9 @@ final class CriServer extends ExternalResource {
     static final String IMAGE = "docker.io/library/demo:latest";
     static final String HANDLER = "hako";
 
+    /** What kubelet waits for; containerd 2 tells of its deprecations among the same. */
+    private static final Set<String> READY = Set.of("RuntimeReady", "NetworkReady");
+
     /** For one wait; a machine is emulated where the host has no KVM. */
     static final Duration LIMIT = Duration.ofSeconds(60);
 
@@ -52,7 +55,8 @@ final class CriServer extends ExternalResource {
     protected void before() throws IOException {
         Files.createDirectories(directory().resolve("net.d"));
         Files.writeString(directory().resolve("net.d/10-bridge.conflist"), networks());
-        Files.writeString(directory().resolve("config.toml"), settings());
+        CriConfig.of(node.program(program("containerd"), "--version").text())
+                .write(directory(), IMAGE, HANDLER);
         start();
         Path archive = directory().resolve("demo.tar");
         node.program("tar", "-C", System.getProperty("hako.demo"), "-cf", archive.toString(), ".");
@@ -108,29 +112,6 @@ final class CriServer extends ExternalResource {
                 .formatted(directory().resolve("addresses"), SUBNET);
     }
 
-    private String settings() {
-        return """
-        version = 2
-        root = "%1$s/root"
-        state = "%1$s/state"
-        [grpc]
-          address = "%1$s/c.sock"
-        [plugins."io.containerd.grpc.v1.cri"]
-          sandbox_image = "%2$s"
-          restrict_oom_score_adj = true
-          stream_server_address = "127.0.0.1"
-          [plugins."io.containerd.grpc.v1.cri".cni]
-            bin_dir = "/usr/lib/cni"
-            conf_dir = "%1$s/net.d"
-          [plugins."io.containerd.grpc.v1.cri".containerd]
-            default_runtime_name = "%3$s"
-            [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.%3$s]
-              runtime_type = "io.containerd.hako.v2"
-              privileged_without_host_devices = true
-        """
-                .formatted(directory(), IMAGE, HANDLER);
-    }
-
     /** Starts it and returns once its runtime and its network are ready. */
     void start() {
         process =
@@ -152,6 +133,7 @@ final class CriServer extends ExternalResource {
         }
         try {
             return client.status().getStatus().getConditionsList().stream()
+                    .filter(condition -> READY.contains(condition.getType()))
                     .allMatch(RuntimeCondition::getStatus);
         } catch (StatusRuntimeException e) {
             return false; // it does not listen yet
