@@ -17,19 +17,25 @@ go_programs() {
 
 # go_program DIRECTORY MODULE@VERSION PACKAGE
 go_program() {
-  local directory=$1 module=$2 package=$3 sources made
+  local directory=$1 module=$2 package=$3 sources made said
   ensure_go
-  sources=$(in_no_module go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p')
+  sources=$(in_no_module go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p') || true
   [[ -d $sources ]] || die "The Go module proxy did not give $module: 'go mod download $module' says why."
   mkdir -p "$directory"
   made=$directory/${package##*/}.new
-  if [[ $package == *.test ]]; then
-    (cd "$sources" && GOFLAGS='' go test -c -o "$made" "./${package%.test}") >&2
-  else
-    (cd "$sources" && GOFLAGS='' go build -o "$made" "./$package") >&2
-  fi
+  # Go tells each module that it fetches.
+  said=$(cd "$sources" && go_build "$made" "./$package" 2>&1) || die "Go could not build $package of $module: $said"
   # By rename: a build that was cut off leaves no program.
   mv "$made" "$directory/${package##*/}"
+}
+
+# go_build PROGRAM PACKAGE
+go_build() {
+  if [[ $2 == *.test ]]; then
+    GOFLAGS='' go test -c -o "$1" "${2%.test}"
+  else
+    GOFLAGS='' go build -o "$1" "$2"
+  fi
 }
 
 in_no_module() {
