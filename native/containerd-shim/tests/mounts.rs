@@ -193,6 +193,18 @@ fn an_unmount_in_the_share_does_not_reach_the_source() {
     }
 }
 
+/// So "ro" is as much as "rro" of the runtime-spec, which `-info` names.
+#[test]
+fn a_read_only_bind_is_so_in_all_that_is_mounted_below_it() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let source = shared_source(&pod, &mut link);
+    mount(&mut link, "rbind", &source, &pod.path("share/ro"), "ro,rprivate").unwrap();
+    let refused = fs::write(pod.path("share/ro/sub/file"), "").unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ReadOnlyFilesystem);
+    fs::write(format!("{source}/sub/file"), "").unwrap();
+}
+
 #[test]
 fn a_bind_follows_its_source_if_it_is_asked_to() {
     let pod = Pod::new();
