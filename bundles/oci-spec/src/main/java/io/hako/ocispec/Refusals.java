@@ -34,6 +34,7 @@ final class Refusals {
     static void check(OciSpec spec) {
         NOT_THE_HOSTS.keySet().stream().sorted().forEach(type -> ownNamespace(spec, type));
         spec.namespaces().forEach(namespace -> noPath(spec, namespace));
+        noUsers(spec);
         if (!spec.hostHooks().isEmpty()) {
             throw refused(
                     spec,
@@ -72,6 +73,15 @@ final class Refusals {
                     "linux.namespaces joins the %s namespace %s of the host, but a container in a virtual machine cannot"
                             .formatted(namespace.type(), namespace.path().get()),
                     "ask for a new one");
+        }
+    }
+
+    private static void noUsers(OciSpec spec) {
+        if (spec.namespaces().stream().anyMatch(n -> n.type().equals("user"))) {
+            throw refused(
+                    spec,
+                    "linux.namespaces asks for a user namespace, but what parts a container's users from the host's is its virtual machine",
+                    "remove the namespace and its mappings");
         }
     }
 

@@ -222,6 +222,11 @@ public class OciSpecTest {
                 "c: linux.namespaces joins the pid namespace /proc/1/ns/pid of the host, but a container in a virtual machine"
                         + " cannot: ask for a new one.");
         unsupported(
+                "{\"type\":\"pid\"}",
+                "{\"type\":\"pid\"},{\"type\":\"user\"}",
+                "c: linux.namespaces asks for a user namespace, but what parts a container's users from the host's is its virtual"
+                        + " machine: remove the namespace and its mappings.");
+        unsupported(
                 "\"hostname\":\"box\"",
                 "\"hooks\":{\"prestart\":[{\"path\":\"/h\"}]}",
                 "c: hooks.prestart is set, but hako runs no hooks on the host: remove the hook.");
