@@ -25,11 +25,16 @@ const LONGEST_REPORT: usize = 4096;
 
 /// What to start; everything that can fail for want of memory or by its form is ready.
 pub struct Plan {
+    /// What is executed.
+    pub program: CString,
+    /// Its argv.
     pub command: Vec<CString>,
     pub environment: Vec<CString>,
     pub working_directory: CString,
     /// Become descriptors 3, 4, 5 ...
     pub files: Vec<OwnedFd>,
+    /// Becomes descriptor 0; none: /dev/null.
+    pub input: Option<OwnedFd>,
     /// Becomes descriptors 1 and 2.
     pub output: OwnedFd,
     pub confinement: Confinement,
@@ -70,10 +75,11 @@ const STEPS: [&str; 9] = [
 pub fn start(plan: Plan, cgroup: Option<&Cgroup>) -> Result<u32, String> {
     let (ours, theirs) = sys::socket_pair().map_err(|error| format!("Cannot make a socket pair: {error}."))?;
     let null = fs::File::open("/dev/null").map_err(|error| format!("Cannot open /dev/null: {error}."))?;
+    let input = plan.input.as_ref().map_or(null.as_fd(), AsFd::as_fd);
     let flags = confinement::clone_flags(&plan.confinement);
     let cloned = sys::in_network_namespace(&plan.network_namespace, || match fork(flags)? {
         Some(pid) => Ok(pid),
-        None => become_process(&plan, &ours, &theirs, null.as_fd()),
+        None => become_process(&plan, &ours, &theirs, input),
     });
     let pid = cloned
         .map_err(|error| format!("Cannot make its process (namespace {:?}): {error}.", plan.network_namespace))?;
@@ -84,6 +90,27 @@ pub fn start(plan: Plan, cgroup: Option<&Cgroup>) -> Result<u32, String> {
         end(pid);
     }
     outcome.map(|()| pid)
+}
+
+/// Makes a process that does nothing in a network namespace, as long as the shim lives or until [`end`].
+///
+/// # Errors
+/// What the system says.
+pub fn hold(network_namespace: &str) -> io::Result<u32> {
+    let shim = std::process::id();
+    sys::in_network_namespace(network_namespace, || match fork(0)? {
+        Some(pid) => Ok(pid),
+        // SAFETY: plain integers and calls; nothing else of the shim's runs in this process, whose descriptors are its own.
+        None => unsafe {
+            libc::syscall(libc::SYS_close_range, 0, libc::c_uint::MAX, 0);
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
+            // The shim may have died before.
+            while libc::getppid() as u32 == shim {
+                libc::pause();
+            }
+            libc::_exit(0)
+        },
+    })
 }
 
 /// None in the child.
@@ -126,7 +153,8 @@ fn settle(pid: u32, plan: &Plan, cgroup: Option<&Cgroup>, channel: &OwnedFd) -> 
     }
 }
 
-fn end(pid: u32) {
+/// Kills and reaps a child.
+pub fn end(pid: u32) {
     // SAFETY: the pid is that of an unreaped child; a null status is allowed.
     unsafe {
         libc::kill(pid as i32, libc::SIGKILL);
@@ -135,7 +163,7 @@ fn end(pid: u32) {
 }
 
 /// The child. Never returns; says what failed.
-fn become_process(plan: &Plan, shims: &OwnedFd, channel: &OwnedFd, null: BorrowedFd<'_>) -> ! {
+fn become_process(plan: &Plan, shims: &OwnedFd, channel: &OwnedFd, input: BorrowedFd<'_>) -> ! {
     // SAFETY: this process's copy of the shim's end; no other code of this process uses it.
     unsafe { libc::close(shims.as_raw_fd()) };
     // Above all numbers that the files are to get.
@@ -143,7 +171,7 @@ fn become_process(plan: &Plan, shims: &OwnedFd, channel: &OwnedFd, null: Borrowe
     if let Ok(number) = copy_above(channel.as_fd(), above) {
         // SAFETY: a fresh descriptor that nothing else owns.
         let channel = unsafe { OwnedFd::from_raw_fd(number) };
-        let (step, error) = prepare(plan, channel.as_fd(), null);
+        let (step, error) = prepare(plan, channel.as_fd(), input);
         let mut report = vec![step as u8];
         report.extend(error.to_string().bytes().take(LONGEST_REPORT - 1));
         let _ = hako_pump::write(channel.as_fd(), &report);
@@ -152,15 +180,15 @@ fn become_process(plan: &Plan, shims: &OwnedFd, channel: &OwnedFd, null: Borrowe
     unsafe { libc::_exit(127) }
 }
 
-fn prepare(plan: &Plan, channel: BorrowedFd<'_>, null: BorrowedFd<'_>) -> (Step, io::Error) {
+fn prepare(plan: &Plan, channel: BorrowedFd<'_>, input: BorrowedFd<'_>) -> (Step, io::Error) {
     // Opened before its root is another one, closed before descriptors get other numbers.
     let limits = Cell::new(Some(confinement::namespace_limits(&plan.confinement)));
     let steps: [(Step, &dyn Fn() -> io::Result<()>); 9] = [
         (Step::Wait, &|| wait_for_shim(channel)),
-        (Step::Mounts, &|| confinement::separate_mounts(&plan.confinement, &plan.command[0])),
+        (Step::Mounts, &|| confinement::separate_mounts(&plan.confinement, &plan.program)),
         (Step::Limits, &|| set_limits(&plan.rlimits)),
         (Step::UserNamespace, &|| enter_user_namespace(plan, channel, limits.take())),
-        (Step::Files, &|| place_files(plan, channel, null)),
+        (Step::Files, &|| place_files(plan, channel, input)),
         (Step::Directory, &|| enter(&plan.working_directory)),
         (Step::Identity, &|| confinement::take_identity(&plan.confinement)),
         (Step::Parent, &|| die_with_shim(channel)),
@@ -219,9 +247,10 @@ fn enter_user_namespace(
 }
 
 /// Puts every file where it belongs and closes all others but the channel, which closes at the exec.
-fn place_files(plan: &Plan, channel: BorrowedFd<'_>, null: BorrowedFd<'_>) -> io::Result<()> {
+fn place_files(plan: &Plan, channel: BorrowedFd<'_>, input: BorrowedFd<'_>) -> io::Result<()> {
     let above = channel.as_raw_fd() + 1;
-    let wanted = [null, plan.output.as_fd(), plan.output.as_fd()].into_iter().chain(plan.files.iter().map(AsFd::as_fd));
+    let wanted =
+        [input, plan.output.as_fd(), plan.output.as_fd()].into_iter().chain(plan.files.iter().map(AsFd::as_fd));
     // First all out of the way, since a file may sit where another one belongs.
     let moved: Vec<RawFd> = wanted.map(|file| copy_above(file, above)).collect::<io::Result<_>>()?;
     for (target, file) in moved.iter().enumerate() {
@@ -266,6 +295,6 @@ fn execute(plan: &Plan) -> io::Result<()> {
     };
     let (command, environment) = (pointers(&plan.command), pointers(&plan.environment));
     // SAFETY: both arrays end with a null pointer, and the strings live in the plan.
-    unsafe { libc::execve(command[0], command.as_ptr(), environment.as_ptr()) };
+    unsafe { libc::execve(plan.program.as_ptr(), command.as_ptr(), environment.as_ptr()) };
     Err(io::Error::last_os_error())
 }

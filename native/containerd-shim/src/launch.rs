@@ -137,10 +137,12 @@ fn plan(request: &LaunchRequest, files: Vec<OwnedFd>, output: OwnedFd) -> Result
     let words = |words: &mut dyn Iterator<Item = String>| words.map(CString::new).collect::<Result<Vec<_>, _>>();
     let directory = if request.working_directory.is_empty() { "/" } else { &request.working_directory };
     Ok(Plan {
+        program: CString::new(request.command[0].as_str())?,
         command: words(&mut request.command.iter().cloned())?,
         environment: words(&mut request.environment.iter().map(|(name, value)| format!("{name}={value}")))?,
         working_directory: CString::new(directory)?,
         files,
+        input: None,
         output,
         confinement: request.confinement.clone().unwrap_or_default(),
         rlimits: request.rlimits.clone(),

@@ -26,6 +26,8 @@ pub enum Token {
     Port(usize),
     /// The output of a launched process, by its pid.
     Output(u32),
+    /// The output of a hook, by its pid.
+    Hook(u32),
     /// A stdio fifo, by its stream's key.
     Stdio(u32),
 }

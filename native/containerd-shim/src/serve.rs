@@ -4,6 +4,7 @@
 use crate::events::Events;
 use crate::frames::{CLOSED, HELLO, REQUEST, RESPONSE};
 use crate::guest::{Guest, News};
+use crate::hooks::Hooks;
 use crate::keeper::Keeper;
 use crate::place::Place;
 use crate::poll::{PollSet, Token};
@@ -30,6 +31,7 @@ pub struct Shim {
     pub record: Record,
     pub log: ShimLog,
     pub supervisor: Supervisor,
+    pub hooks: Hooks,
     pub keeper: Keeper,
     pub guest: Guest,
     pub stdio: Stdio,
@@ -79,9 +81,12 @@ impl Shim {
         self.relay.watch(set, self.uplink.away_since());
         self.uplink.watch(set);
         self.supervisor.watch(set);
+        self.hooks.watch(set);
         self.guest.watch(set);
         self.stdio.watch(set, self.guest.data_link());
-        for time in [self.parked.deadline(), self.ending, self.first_connection_by, self.trim_at].into_iter().flatten()
+        for time in [self.parked.deadline(), self.hooks.deadline(), self.ending, self.first_connection_by, self.trim_at]
+            .into_iter()
+            .flatten()
         {
             set.wake_at(time);
         }
@@ -110,6 +115,7 @@ impl Shim {
                 news.into_iter().for_each(|news| self.on_news(news));
             }
             Token::Output(pid) => self.supervisor.read_output(pid),
+            Token::Hook(pid) => self.hooks.read_output(pid),
             Token::Stdio(key) => self.stdio.serve(key, self.guest.data_link()),
         }
     }
@@ -145,6 +151,7 @@ impl Shim {
                     }
                     self.log.say("The link to hakod is up.");
                     self.parked.forget();
+                    self.hooks.abandon();
                     for (number, request) in self.relay.unanswered() {
                         self.uplink.send(number, request);
                     }
@@ -172,6 +179,7 @@ impl Shim {
         self.log.say(&format!("The link to hakod is down. {why}"));
         self.uplink.lose();
         self.parked.forget();
+        self.hooks.abandon();
         self.answer_while_away();
     }
 
@@ -194,6 +202,9 @@ impl Shim {
                 process.exit.and_then(|exit| exit.how)
             ));
             self.events.add(What::ProcessExited(process));
+        }
+        for (stream, outcome) in self.hooks.reap() {
+            self.answer(stream, outcome.map(|()| Vec::new()));
         }
     }
 
@@ -226,6 +237,7 @@ impl Shim {
             self.events.add(What::StreamFailed(failure));
         }
         self.serve_parked(now);
+        self.hooks.tick(now);
         if !self.uplink.flush() {
             self.on_hakod_lost("It does not read.");
         }

@@ -8,7 +8,7 @@ use crate::mountinfo;
 use crate::serve::Shim;
 use hako_protocols::shim::{
     DrainStdioRequest, DrainStdioResponse, Empty, EventsRequest, MountsResponse, NameRequest, PathRequest,
-    ProcessesResponse, RoleRequest, SignalProcessRequest, StdioRequest, UnmountRequest,
+    ProcessesResponse, RoleRequest, RunHookRequest, SignalProcessRequest, StdioRequest, UnmountRequest,
 };
 use hako_protocols::ttrpc::{Request, Response};
 use hako_ttrpc::Status;
@@ -68,7 +68,7 @@ impl Shim {
         }
     }
 
-    fn answer(&mut self, stream: u32, result: Result<Vec<u8>, Status>) {
+    pub fn answer(&mut self, stream: u32, result: Result<Vec<u8>, Status>) {
         let response = match result {
             Ok(payload) => Response { status: None, payload },
             Err(status) => Response { status: Some(status.into()), payload: Vec::new() },
@@ -116,6 +116,11 @@ impl Shim {
                 let EventsRequest { after } = decode(payload)?;
                 self.parked.events.push((stream, after));
                 Ok(None)
+            }
+            "RunHook" => {
+                let request: RunHookRequest = decode(payload)?;
+                self.log.say(&format!("Runs the hook {}.", request.path));
+                self.hooks.run(stream, request).map(|()| None)
             }
             "Quit" => now(self.quit()?),
             _ => Err(Status::unimplemented(SERVICE, method)),

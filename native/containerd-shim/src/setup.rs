@@ -5,6 +5,7 @@ use crate::bridge::Bridges;
 use crate::events::Events;
 use crate::flags::Flags;
 use crate::guest::Guest;
+use crate::hooks::Hooks;
 use crate::keeper::Keeper;
 use crate::place::Place;
 use crate::ready::Ready;
@@ -72,6 +73,7 @@ fn set_up(flags: &Flags) -> Result<Shim, String> {
         record,
         log: ShimLog::open(&place.log()),
         supervisor: Supervisor::default(),
+        hooks: Hooks::default(),
         keeper: Keeper::default(),
         guest,
         stdio: Stdio::default(),

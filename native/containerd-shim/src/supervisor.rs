@@ -2,26 +2,19 @@
 //! The launched processes: their exits, signals and output.
 
 use crate::clock;
+use crate::output::Output;
 use crate::poll::{PollSet, Token};
 use crate::record::ProcessIdentity;
-use crate::ring::Ring;
 use crate::sys;
 use hako_protocols::shim::{ExitStatus, OutputResponse, Process, exit_status::How};
-use hako_pump::Progress;
 use hako_ttrpc::Status;
 use std::os::fd::{AsFd, OwnedFd};
-
-const CHUNK: usize = 4096;
-/// What a pipe holds (pipe(7)), in chunks: more than that a process has not left behind, whoever else writes on.
-const LEFT_BEHIND: usize = 16;
 
 struct Child {
     role: String,
     identity: ProcessIdentity,
     exit: Option<ExitStatus>,
-    /// The end to read from, until every holder of the other end is gone.
-    output: Option<OwnedFd>,
-    ring: Ring,
+    output: Output,
 }
 
 /// Children by role, also ended ones, until they are forgotten.
@@ -32,13 +25,13 @@ pub struct Supervisor {
 
 impl Supervisor {
     pub fn add(&mut self, role: String, identity: ProcessIdentity, output: OwnedFd, kept: usize) -> Process {
-        self.children.push(Child { role, identity, exit: None, output: Some(output), ring: Ring::new(kept) });
+        self.children.push(Child { role, identity, exit: None, output: Output::new(output, kept) });
         self.children[self.children.len() - 1].describe()
     }
 
     pub fn watch(&self, set: &mut PollSet) {
         for child in &self.children {
-            if let Some(output) = &child.output {
+            if let Some(output) = child.output.pipe() {
                 set.watch(output, libc::POLLIN, Token::Output(child.identity.pid));
             }
         }
@@ -48,7 +41,7 @@ impl Supervisor {
     pub fn read_output(&mut self, pid: u32) {
         // One that has ended may have had the same pid.
         for child in self.children.iter_mut().filter(|child| child.identity.pid == pid) {
-            child.read();
+            child.output.read();
         }
     }
 
@@ -66,7 +59,7 @@ impl Supervisor {
                     How::Exited(libc::WEXITSTATUS(status) as u32)
                 };
                 child.exit = Some(ExitStatus { time_ns: clock::now_ns(), how: Some(how) });
-                let _ = (0..LEFT_BEHIND).all(|_| child.read());
+                child.output.read_rest();
                 ended.push(child.describe());
             }
         }
@@ -110,8 +103,8 @@ impl Supervisor {
     }
 
     pub fn output(&self, role: &str) -> Result<OutputResponse, Status> {
-        let ring = &self.child(role)?.ring;
-        Ok(OutputResponse { newest: ring.newest(), dropped: ring.dropped() })
+        let output = &self.child(role)?.output;
+        Ok(OutputResponse { newest: output.newest(), dropped: output.dropped() })
     }
 
     fn child(&self, role: &str) -> Result<&Child, Status> {
@@ -124,24 +117,5 @@ impl Child {
     fn describe(&self) -> Process {
         let ProcessIdentity { pid, start_time } = self.identity;
         Process { role: self.role.clone(), pid, exit: self.exit, start_time }
-    }
-
-    /// False when nothing can be read now.
-    fn read(&mut self) -> bool {
-        let Some(output) = &self.output else {
-            return false;
-        };
-        let mut bytes = Vec::new();
-        match hako_pump::read(output.as_fd(), &mut bytes, CHUNK) {
-            Ok(Progress::Moved(_)) => {
-                self.ring.push(&bytes);
-                true
-            }
-            Ok(Progress::Blocked) => false,
-            Ok(Progress::Ended) | Err(_) => {
-                self.output = None;
-                false
-            }
-        }
     }
 }
