@@ -57,7 +57,9 @@ final class Refusals {
                     spec,
                     "linux.namespaces has no \"%s\", which asks for %s, but a virtual machine has its own"
                             .formatted(type, NOT_THE_HOSTS.get(type)),
-                    "add the namespace");
+                    spec.cri().role() == CriAnnotations.Role.ALONE
+                            ? "add the namespace"
+                            : "take it away from the pod, or give the pod a runtime class without virtual machines");
         }
     }
 
@@ -92,7 +94,7 @@ final class Refusals {
                     spec,
                     "the mount at %s is to propagate to the host, but mounts made in a virtual machine stay there"
                             .formatted(host.destination()),
-                    "use rslave or rprivate");
+                    "use rslave or rprivate (of a pod's volume, mountPropagation HostToContainer or None)");
         }
     }
 
@@ -110,7 +112,7 @@ final class Refusals {
                     spec,
                     "%s is the host's device %s (%s %s), which a virtual machine does not have"
                             .formatted(device.path(), device.get("path").string(), type, numbers),
-                    "remove the device");
+                    "remove the device, or, if the container is privileged, set privileged_without_host_devices for its runtime handler");
         }
     }
 

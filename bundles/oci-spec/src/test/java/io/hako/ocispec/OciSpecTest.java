@@ -234,12 +234,12 @@ public class OciSpecTest {
                 "[\"rbind\",\"ro\"]",
                 "[\"rbind\",\"rshared\"]",
                 "c: the mount at /data is to propagate to the host, but mounts made in a virtual machine stay there: use rslave or"
-                        + " rprivate.");
+                        + " rprivate (of a pod's volume, mountPropagation HostToContainer or None).");
         unsupported(
                 "\"cgroupsPath\"",
                 "\"devices\":[{\"path\":\"/dev/sda\",\"type\":\"b\",\"major\":8,\"minor\":0}],\"cgroupsPath\"",
                 "c: linux.devices[0] is the host's device /dev/sda (b 8:0), which a virtual machine does not have: remove the"
-                        + " device.");
+                        + " device, or, if the container is privileged, set privileged_without_host_devices for its runtime handler.");
     }
 
     @Test
