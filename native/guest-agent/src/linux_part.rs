@@ -47,6 +47,7 @@ pub fn adapt(linux: &mut Linux, container: &str) -> Result<Sysctls, Status> {
     } else {
         sysctls.extract_if(|name, _| name.starts_with("net.") || name.starts_with("net/")).collect()
     };
+    linux.set_rootfs_propagation(linux.rootfs_propagation().as_deref().map(plain_propagation).map(str::to_owned));
     linux.set_sysctl(Some(sysctls).filter(|left| !left.is_empty()));
     linux.set_namespaces(Some(namespaces));
     if let Some(resources) = linux.resources_mut() {
@@ -54,6 +55,15 @@ pub fn adapt(linux: &mut Linux, container: &str) -> Result<Sysctls, Status> {
         limits::fit(resources);
     }
     Ok(of_pod)
+}
+
+/// runtime-spec (config-linux.md, Rootfs Mount Propagation) has no recursive forms, but containerd writes them as it does
+/// for runc. libcontainer takes the plain ones for recursive.
+fn plain_propagation(given: &str) -> &str {
+    match given {
+        "rshared" | "rslave" | "rprivate" | "runbindable" => &given[1..],
+        _ => given,
+    }
 }
 
 /// An empty path is none, and what every container must have is there.
@@ -133,6 +143,17 @@ mod tests {
             let mut shared = linux(json!({ "namespaces": network, "sysctl": settings }));
             assert_eq!(adapt(&mut shared, "web").unwrap(), Sysctls::from([("net.core.somaxconn".into(), "7".into())]));
             assert_eq!(shared.sysctl().clone().unwrap(), Sysctls::from([("kernel.shmmax".into(), "1".into())]));
+        }
+    }
+
+    #[test]
+    fn containerd_s_recursive_propagation_is_one_that_libcontainer_knows() {
+        for (given, taken) in
+            [("rslave", "slave"), ("rprivate", "private"), ("slave", "slave"), ("reversed", "reversed")]
+        {
+            let mut part = linux(json!({ "rootfsPropagation": given }));
+            adapt(&mut part, "web").unwrap();
+            assert_eq!(part.rootfs_propagation().as_deref(), Some(taken));
         }
     }
 
