@@ -22,6 +22,8 @@ enum CriConfig {
                     version = 2
                     root = "%1$s/root"
                     state = "%1$s/state"
+                    [debug]
+                      level = "warn"
                     [grpc]
                       address = "%1$s/c.sock"
                     [plugins."io.containerd.grpc.v1.cri"]
@@ -52,6 +54,8 @@ enum CriConfig {
                     imports = ["%1$s/conf.d/*.toml"]
                     root = "%1$s/root"
                     state = "%1$s/state"
+                    [debug]
+                      level = "warn"
                     [grpc]
                       address = "%1$s/c.sock"
                     [plugins."io.containerd.grpc.v1.cri"]

@@ -91,6 +91,14 @@ record CriContainer(CriServer server, ContainerId id, Path logFile) {
         server.client().removeContainer(id);
     }
 
+    void awaitLog(String text) {
+        Await.until(
+                "the log of container " + id.getContainerId() + " to be " + text.strip(),
+                CriServer.LIMIT,
+                () -> log("stdout").equals(text),
+                () -> log("stdout") + server.log());
+    }
+
     /** What its log has of one stream, "stdout" or "stderr", without the CRI's marks. */
     String log(String stream) {
         try {

@@ -6,7 +6,12 @@ import io.hako.itests.cri.api.ContainerMetadata;
 import io.hako.itests.cri.api.CreateContainerRequest;
 import io.hako.itests.cri.api.DNSConfig;
 import io.hako.itests.cri.api.ImageSpec;
+import io.hako.itests.cri.api.LinuxContainerConfig;
+import io.hako.itests.cri.api.LinuxContainerSecurityContext;
 import io.hako.itests.cri.api.LinuxPodSandboxConfig;
+import io.hako.itests.cri.api.LinuxSandboxSecurityContext;
+import io.hako.itests.cri.api.NamespaceMode;
+import io.hako.itests.cri.api.NamespaceOption;
 import io.hako.itests.cri.api.PodSandboxConfig;
 import io.hako.itests.cri.api.PodSandboxId;
 import io.hako.itests.cri.api.PodSandboxMetadata;
@@ -16,7 +21,11 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** A pod that runs, made as kubelet makes one. */
-record CriPod(CriServer server, PodSandboxConfig config, PodSandboxId id) {
+record CriPod(CriServer server, PodSandboxConfig config, PodSandboxId id) implements AutoCloseable {
+    /** Without shareProcessNamespace, and in the pod's network, which is the default. */
+    private static final NamespaceOption OWN_PROCESSES =
+            NamespaceOption.newBuilder().setPid(NamespaceMode.CONTAINER).build();
+
     /** What kubelet says of a pod that asks for nothing special. */
     static PodSandboxConfig.Builder config(CriServer server, String name) {
         return PodSandboxConfig.newBuilder()
@@ -32,7 +41,12 @@ record CriPod(CriServer server, PodSandboxConfig config, PodSandboxId id) {
                                 .addServers("198.18.7.1")
                                 .addSearches("svc.test")
                                 .addOptions("ndots:5"))
-                .setLinux(LinuxPodSandboxConfig.newBuilder().setCgroupParent(server.cgroup()));
+                .setLinux(
+                        LinuxPodSandboxConfig.newBuilder()
+                                .setCgroupParent(server.cgroup())
+                                .setSecurityContext(
+                                        LinuxSandboxSecurityContext.newBuilder()
+                                                .setNamespaceOptions(OWN_PROCESSES)));
     }
 
     static CriPod run(CriServer server, String name) {
@@ -61,6 +75,11 @@ record CriPod(CriServer server, PodSandboxConfig config, PodSandboxId id) {
                 .setMetadata(ContainerMetadata.newBuilder().setName(name))
                 .setImage(ImageSpec.newBuilder().setImage(CriServer.IMAGE))
                 .addAllCommand(List.of(command))
+                .setLinux(
+                        LinuxContainerConfig.newBuilder()
+                                .setSecurityContext(
+                                        LinuxContainerSecurityContext.newBuilder()
+                                                .setNamespaceOptions(OWN_PROCESSES)))
                 .setLogPath(name + ".log");
     }
 
@@ -98,7 +117,8 @@ record CriPod(CriServer server, PodSandboxConfig config, PodSandboxId id) {
     }
 
     /** Stops it and takes it away with its containers. */
-    void remove() {
+    @Override
+    public void close() {
         stop();
         server.client().removePodSandbox(id);
     }

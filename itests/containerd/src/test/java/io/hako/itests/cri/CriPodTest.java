@@ -63,7 +63,7 @@ public class CriPodTest {
 
         pod.stop();
         assertEquals(PodSandboxState.SANDBOX_NOTREADY, pod.state());
-        pod.remove();
+        pod.close();
         SERVER.nothingLeft();
     }
 }

@@ -69,7 +69,7 @@ public class RuntimeHandlerTest {
                             "2, annotation " + ANNOTATION,
                             origins.get("hypervisor.qemu.spare_ports"));
                     assertEquals("1, default", origins.get("guest.cpus"));
-                    pod.remove();
+                    pod.close();
                 });
     }
 
