@@ -40,6 +40,8 @@ pub struct Plan {
     pub confinement: Confinement,
     pub rlimits: Vec<Rlimit>,
     pub network_namespace: String,
+    /// Whether it lives on when the shim has died.
+    pub outlives_shim: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -191,7 +193,7 @@ fn prepare(plan: &Plan, channel: BorrowedFd<'_>, input: BorrowedFd<'_>) -> (Step
         (Step::Files, &|| place_files(plan, channel, input)),
         (Step::Directory, &|| enter(&plan.working_directory)),
         (Step::Identity, &|| confinement::take_identity(&plan.confinement)),
-        (Step::Parent, &|| die_with_shim(channel)),
+        (Step::Parent, &|| die_with_shim(plan.outlives_shim, channel)),
         (Step::Exec, &|| execute(plan)),
     ];
     for (step, act) in steps {
@@ -282,9 +284,11 @@ fn enter(directory: &CStr) -> io::Result<()> {
 }
 
 /// After the last change of identity, which would clear the signal (prctl(2)). The shim may have died before it was set.
-fn die_with_shim(channel: BorrowedFd<'_>) -> io::Result<()> {
-    // SAFETY: plain integers.
-    sys::check(i64::from(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }))?;
+fn die_with_shim(outlives_shim: bool, channel: BorrowedFd<'_>) -> io::Result<()> {
+    if !outlives_shim {
+        // SAFETY: plain integers.
+        sys::check(i64::from(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }))?;
+    }
     // All that the shim sends has been read: readable means closed.
     if sys::wait_readable(channel, 0)? { Err(io::Error::from_raw_os_error(libc::ESRCH)) } else { Ok(()) }
 }

@@ -17,12 +17,15 @@ use hako_protocols::task::DeleteResponse;
 use prost::Message;
 use std::fs;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// For all of it: containerd gives 5 s.
 const LIMIT: Duration = Duration::from_secs(4);
+/// Of it, for loggers to end by themselves, and after SIGTERM.
+const LOGGERS_LIMIT: Duration = Duration::from_millis(2000);
+const LOGGERS_LAST_LIMIT: Duration = Duration::from_millis(500);
 /// 128 and SIGKILL
 const KILLED: u32 = 137;
 /// The role whose pid is the task's.
@@ -46,6 +49,7 @@ pub fn run(flags: &Flags) -> Result<(), String> {
     if let Some(shim) = shim {
         end(shim, until);
     }
+    end_loggers(&record.loggers(), until);
     let survivors = processes.iter().filter(|(_, process)| end(*process, until)).count();
     let cgroup_survivors = match record.cgroup().map(|path| Cgroup::at(&path)) {
         Some(Ok(cgroup)) => {
@@ -67,20 +71,40 @@ fn is_member(flags: &Flags) -> bool {
     bundle.is_some_and(|bundle| sandbox_of(&bundle, &flags.id).is_ok_and(|sandbox| sandbox.is_some()))
 }
 
-/// Kills a process and waits until it is gone; false if it was already. A pid that means another process now is left alone.
+/// Kills a process and waits until it is gone; false if it was already.
 fn end(process: ProcessIdentity, until: Instant) -> bool {
-    let Ok(pidfd) = sys::pidfd(process.pid) else {
+    let Some(pidfd) = living(process).filter(|pidfd| sys::signal(pidfd.as_fd(), libc::SIGKILL).is_ok()) else {
         return false;
     };
-    // Compared after the pidfd was opened: it cannot come to mean another process any more.
-    if sys::start_time(process.pid).ok() != Some(process.start_time)
-        || sys::signal(pidfd.as_fd(), libc::SIGKILL).is_err()
-    {
-        return false;
-    }
-    let limit = until.saturating_duration_since(Instant::now()).as_millis() as i32;
-    let _ = sys::wait_readable(pidfd.as_fd(), limit);
+    wait(&pidfd, until);
     true
+}
+
+/// The process, unless it is gone. A pid that means another process now is left alone.
+fn living(process: ProcessIdentity) -> Option<OwnedFd> {
+    let pidfd = sys::pidfd(process.pid).ok()?;
+    // Compared after the pidfd was opened: it cannot come to mean another process any more.
+    (sys::start_time(process.pid).ok() == Some(process.start_time)).then_some(pidfd)
+}
+
+fn wait(process: &OwnedFd, until: Instant) {
+    let limit = until.saturating_duration_since(Instant::now()).as_millis() as i32;
+    let _ = sys::wait_readable(process.as_fd(), limit);
+}
+
+/// Lets loggers read what is left for them, then ends them. The shim is gone, so that each has seen the end of its outputs.
+fn end_loggers(loggers: &[ProcessIdentity], until: Instant) {
+    let by_themselves = Instant::now() + LOGGERS_LIMIT;
+    let told = by_themselves + LOGGERS_LAST_LIMIT;
+    for (signal, until) in [(None, by_themselves), (Some(libc::SIGTERM), told), (Some(libc::SIGKILL), until)] {
+        let left: Vec<_> = loggers.iter().filter_map(|logger| living(*logger)).collect();
+        for pidfd in &left {
+            let _ = signal.map(|signal| sys::signal(pidfd.as_fd(), signal));
+        }
+        for pidfd in &left {
+            wait(pidfd, until);
+        }
+    }
 }
 
 /// Unmounts everything below the pod's directory, then removes it. Never removes through a mount. hakod may do the same at

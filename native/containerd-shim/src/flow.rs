@@ -2,12 +2,12 @@
 //! One standard stream: its file here, its stream to the guest.
 
 use crate::cri_log::CriLog;
+use crate::sink::{self, Sink};
+use crate::sys;
 use hako_link::{Link, Reason, WINDOW};
 use hako_pump::{Progress, Queue};
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Guest port of the standard streams (protocols/agent/agent.proto, Stdio).
 const STDIO_PORT: u32 = 1025;
@@ -66,12 +66,12 @@ pub struct Input {
 impl Input {
     /// Opened for writing too, so that only [`Input::close`] can bring the end.
     pub fn open(path: &str, channel: Channel) -> Result<Input, String> {
-        Ok(Input { channel, fifo: open_fifo(path)? })
+        Ok(Input { channel, fifo: sink::open_fifo(path)? })
     }
 
     /// Lets go of the writing end: the input ends when all other writers have, and what they wrote has been read.
     pub fn close(&mut self) -> io::Result<()> {
-        self.fifo = reading_end(&self.fifo)?;
+        self.fifo = sink::reading_end(&self.fifo)?;
         Ok(())
     }
 
@@ -105,23 +105,7 @@ impl Input {
     }
 }
 
-/// Where output goes.
-pub enum Sink {
-    /// Open for reading and writing: containerd may go away and come back without an EPIPE here or an end there.
-    Fifo(OwnedFd),
-    /// All is written. Held for reading alone: readers see the end, and what they have not read yet is not lost with them.
-    Written { _fifo: OwnedFd },
-    /// One of the process's logs.
-    Log(usize),
-}
-
-impl Sink {
-    pub fn fifo(path: &str) -> Result<Sink, String> {
-        open_fifo(path).map(Sink::Fifo)
-    }
-}
-
-/// Standard output or error: from the guest to a fifo or log.
+/// Standard output or error: from the guest to a sink.
 pub struct Output {
     pub name: &'static str,
     pub channel: Channel,
@@ -163,7 +147,7 @@ impl Output {
         let mut outcome = Ok(());
         while !self.queue.is_empty() {
             let waiting = self.queue.len();
-            let count = match self.write_once(logs) {
+            let count = match self.sink.write(self.name, &mut self.queue, logs) {
                 Ok(Progress::Moved(count)) => {
                     self.refused = false;
                     count
@@ -191,19 +175,6 @@ impl Output {
         self.close_when_over();
     }
 
-    fn write_once(&mut self, logs: &mut [CriLog]) -> io::Result<Progress> {
-        match &self.sink {
-            Sink::Fifo(fifo) => self.queue.drain(fifo.as_fd(), usize::MAX),
-            Sink::Written { .. } => Ok(Progress::Ended),
-            Sink::Log(index) => {
-                logs[*index].write(self.name, self.queue.front())?;
-                let count = self.queue.len();
-                self.queue.pop(count);
-                Ok(Progress::Moved(count))
-            }
-        }
-    }
-
     fn drop_waiting(&mut self, waiting: usize, why: &str, outcome: &mut Result<(), String>) -> usize {
         self.queue.clear();
         self.lossy = true;
@@ -214,32 +185,27 @@ impl Output {
     }
 
     fn close_when_over(&mut self) {
-        let reading = match &self.sink {
-            Sink::Fifo(fifo) if self.is_over() => reading_end(fifo),
-            _ => return,
-        };
-        if let Ok(reading) = reading {
-            self.sink = Sink::Written { _fifo: reading };
+        if self.is_over() {
+            self.sink.finish();
         }
     }
-}
 
-fn open_fifo(path: &str) -> Result<OwnedFd, String> {
-    let failed = |error: io::Error| format!("Cannot open the fifo {path}: {error}.");
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-        .map_err(failed)?;
-    if !file.metadata().map_err(failed)?.file_type().is_fifo() {
-        return Err(format!("Cannot use {path} as a stream: it is not a fifo."));
+    /// A logger has ended. Whether it is this output's, and was still needed: for the output, or for what it has not read.
+    pub fn lose_logger(&mut self, ended: u32) -> bool {
+        let needed = match &self.sink {
+            Sink::Logger(pipe, key) if *key == ended => {
+                if !sys::has_no_reader(pipe.as_fd()) {
+                    // What it has started reads on.
+                    return false;
+                }
+                true
+            }
+            Sink::Handed(_, key) if *key == ended => self.sink.unread() > 0,
+            _ => return false,
+        };
+        self.lossy |= self.sink.unread() > 0;
+        self.refused = needed;
+        self.sink = Sink::Gone;
+        needed
     }
-    Ok(file.into())
-}
-
-/// The same fifo, opened for reading alone.
-fn reading_end(fifo: &OwnedFd) -> io::Result<OwnedFd> {
-    let path = format!("/proc/self/fd/{}", fifo.as_raw_fd());
-    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map(OwnedFd::from)
 }

@@ -64,7 +64,7 @@ impl Hooks {
             }
         };
         let input = input(&request, holder.as_ref()).map_err(failed)?;
-        let (read, write) = sys::pipe().map_err(|error| failed(format!("Cannot make a pipe: {error}.")))?;
+        let (read, write) = sys::pipe_from().map_err(|error| failed(format!("Cannot make a pipe: {error}.")))?;
         let plan =
             plan(&request, input, write).map_err(|error| failed(format!("A word of it has a zero byte: {error}.")))?;
         let pid = child::start(plan, None).map_err(failed)?;
@@ -201,5 +201,6 @@ fn plan(request: &RunHookRequest, input: OwnedFd, output: OwnedFd) -> Result<Pla
         confinement: Confinement::default(),
         rlimits: Vec::new(),
         network_namespace: String::new(),
+        outlives_shim: false,
     })
 }

@@ -2,8 +2,9 @@
 //! The standard streams of one process.
 
 use crate::cri_log::CriLog;
-use crate::flow::{Channel, Input, Output, Sink, State};
-use hako_protocols::shim::{self, StreamFailed, output};
+use crate::flow::{Channel, Input, Output, State};
+use crate::sink::Sink;
+use hako_protocols::shim::{LogFile, StreamFailed};
 use std::io;
 use std::path::Path;
 
@@ -25,24 +26,14 @@ impl Process {
         self.container_id == container_id && self.exec_id == exec_id
     }
 
-    pub fn sink(&mut self, wanted: &shim::Output) -> Result<Sink, String> {
-        match &wanted.to {
-            Some(output::To::Fifo(path)) => Sink::fifo(path),
-            Some(output::To::Log(log)) => {
-                let failed = |error: io::Error| format!("Cannot open the log {}: {error}.", log.path);
-                // Both streams may go into one file; it must then rotate as one.
-                let opened = self.logs.iter().position(|known| known.path() == Path::new(&log.path));
-                let index = match opened {
-                    Some(index) => index,
-                    None => {
-                        self.logs.push(CriLog::open(log).map_err(failed)?);
-                        self.logs.len() - 1
-                    }
-                };
-                Ok(Sink::Log(index))
-            }
-            None => Err("An output stream does not say where it goes.".into()),
+    /// The sink of a log, which both streams may share; it must then rotate as one.
+    pub fn log(&mut self, wanted: &LogFile) -> Result<Sink, String> {
+        let failed = |error: io::Error| format!("Cannot open the log {}: {error}.", wanted.path);
+        let opened = self.logs.iter().position(|known| known.path() == Path::new(&wanted.path));
+        if opened.is_none() {
+            self.logs.push(CriLog::open(wanted).map_err(failed)?);
         }
+        Ok(Sink::Log(opened.unwrap_or(self.logs.len() - 1)))
     }
 
     pub fn channels(&self) -> impl Iterator<Item = &Channel> {

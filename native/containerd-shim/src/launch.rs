@@ -57,7 +57,7 @@ impl Shim {
                 format!("Launch of {} ({}): {sentence}", request.role, request.command[0]),
             )
         };
-        let (read, write) = sys::pipe().map_err(|error| failed(format!("Cannot make a pipe: {error}.")))?;
+        let (read, write) = sys::pipe_from().map_err(|error| failed(format!("Cannot make a pipe: {error}.")))?;
         let cgroup = match request.cgroup.as_str() {
             "" => None,
             path => Some(crate::cgroup::Cgroup::at(path).map_err(failed)?),
@@ -147,5 +147,6 @@ fn plan(request: &LaunchRequest, files: Vec<OwnedFd>, output: OwnedFd) -> Result
         confinement: request.confinement.clone().unwrap_or_default(),
         rlimits: request.rlimits.clone(),
         network_namespace: request.network_namespace.clone(),
+        outlives_shim: false,
     })
 }

@@ -30,6 +30,8 @@ pub enum Token {
     Hook(u32),
     /// A stdio fifo, by its stream's key.
     Stdio(u32),
+    /// A logger's words, or that it is ready; by its key.
+    Logger(u32),
 }
 
 /// What is waited for in one turn.

@@ -31,6 +31,10 @@ impl Record {
         self.pod.join("processes")
     }
 
+    fn loggers_file(&self) -> PathBuf {
+        self.pod.join("loggers")
+    }
+
     fn cgroup_file(&self) -> PathBuf {
         self.pod.join("cgroup")
     }
@@ -60,6 +64,16 @@ impl Record {
         let text = fs::read_to_string(self.processes_file()).unwrap_or_default();
         let line = |line: &str| line.split_once(' ').and_then(|(role, rest)| Some((role.to_owned(), parse(rest)?)));
         text.lines().filter_map(line).collect()
+    }
+
+    pub fn add_logger(&self, process: ProcessIdentity) -> io::Result<()> {
+        let line = format!("{} {}\n", process.pid, process.start_time);
+        OpenOptions::new().create(true).append(true).open(self.loggers_file())?.write_all(line.as_bytes())
+    }
+
+    /// Every logger that was started.
+    pub fn loggers(&self) -> Vec<ProcessIdentity> {
+        fs::read_to_string(self.loggers_file()).unwrap_or_default().lines().filter_map(parse).collect()
     }
 
     /// None forgets it.

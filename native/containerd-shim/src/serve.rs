@@ -84,12 +84,15 @@ impl Shim {
         self.hooks.watch(set);
         self.guest.watch(set);
         self.stdio.watch(set, self.guest.data_link());
-        for time in [self.parked.deadline(), self.hooks.deadline(), self.ending, self.first_connection_by, self.trim_at]
-            .into_iter()
-            .flatten()
-        {
-            set.wake_at(time);
-        }
+        let times = [
+            self.parked.deadline(),
+            self.hooks.deadline(),
+            self.stdio.deadline(),
+            self.ending,
+            self.first_connection_by,
+            self.trim_at,
+        ];
+        times.into_iter().flatten().for_each(|time| set.wake_at(time));
     }
 
     fn on_ready(&mut self, token: Token, events: i16) {
@@ -117,6 +120,7 @@ impl Shim {
             Token::Output(pid) => self.supervisor.read_output(pid),
             Token::Hook(pid) => self.hooks.read_output(pid),
             Token::Stdio(key) => self.stdio.serve(key, self.guest.data_link()),
+            Token::Logger(key) => self.stdio.read_logger(key),
         }
     }
 
@@ -206,6 +210,7 @@ impl Shim {
         for (stream, outcome) in self.hooks.reap() {
             self.answer(stream, outcome.map(|()| Vec::new()));
         }
+        self.stdio.reap(self.guest.data_link());
     }
 
     fn on_news(&mut self, news: News) {
@@ -230,6 +235,7 @@ impl Shim {
     fn tick(&mut self, now: Instant) {
         self.uplink.tick(now);
         self.relay.tick(now, self.uplink.away_since());
+        self.stdio.tick(now, self.guest.data_link());
         self.stdio.advance(self.guest.data_link());
         self.guest.flush();
         for failure in self.stdio.take_failures() {

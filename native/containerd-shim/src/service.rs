@@ -7,8 +7,8 @@ use crate::mounter;
 use crate::mountinfo;
 use crate::serve::Shim;
 use hako_protocols::shim::{
-    DrainStdioRequest, DrainStdioResponse, Empty, EventsRequest, MountsResponse, NameRequest, PathRequest,
-    ProcessesResponse, RoleRequest, RunHookRequest, SignalProcessRequest, StdioRequest, UnmountRequest,
+    DrainStdioRequest, DrainStdioResponse, Empty, EventsRequest, JoinStdioRequest, MountsResponse, NameRequest,
+    PathRequest, ProcessesResponse, RoleRequest, RunHookRequest, SignalProcessRequest, StdioRequest, UnmountRequest,
 };
 use hako_protocols::ttrpc::{Request, Response};
 use hako_ttrpc::Status;
@@ -20,10 +20,14 @@ const SERVICE: &str = "hako.shim.v1.Shim";
 /// How long a Quit may take to reach those who wait for an answer.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// How long a logger is left to read before it is looked at how far it is.
+const ASK_AFTER: Duration = Duration::from_millis(5);
+
 /// Calls that are answered later; gone with the link that they came on.
 #[derive(Default)]
 pub struct Parked {
     events: Vec<(u32, u64)>,
+    joins: Vec<(u32, StdioRequest)>,
     drains: Vec<Drain>,
 }
 
@@ -32,6 +36,8 @@ struct Drain {
     request: DrainStdioRequest,
     moved: u64,
     until: Instant,
+    /// Set while nothing but asking tells how far a logger is.
+    ask_at: Option<Instant>,
 }
 
 impl Parked {
@@ -39,9 +45,9 @@ impl Parked {
         *self = Parked::default();
     }
 
-    /// When the first drain is out of patience.
+    /// When the first drain is out of patience, or to be looked at.
     pub fn deadline(&self) -> Option<Instant> {
-        self.drains.iter().map(|drain| drain.until).min()
+        self.drains.iter().map(|drain| drain.ask_at.map_or(drain.until, |time| time.min(drain.until))).min()
     }
 }
 
@@ -100,7 +106,7 @@ impl Shim {
             "Mounts" => now(self.mounts(&decode::<PathRequest>(payload)?.path)?),
             "PrepareCgroup" => now(self.prepare_cgroup(&decode::<PathRequest>(payload)?.path).map(|()| Empty {})?),
             "RemoveCgroup" => now(self.remove_cgroup(&decode::<PathRequest>(payload)?.path).map(|()| Empty {})?),
-            "JoinStdio" => now(self.stdio.join(decode(payload)?).map(|()| Empty {})?),
+            "JoinStdio" => self.join(stream, decode(payload)?),
             "CloseStdin" => {
                 let StdioRequest { container_id, exec_id } = decode(payload)?;
                 now(self.stdio.close_stdin(&container_id, &exec_id).map(|()| Empty {})?)
@@ -154,7 +160,15 @@ impl Shim {
     fn park_drain(&mut self, stream: u32, request: DrainStdioRequest) -> Result<Option<Vec<u8>>, Status> {
         let moved = self.stdio.drain(&request.container_id, &request.exec_id)?.moved;
         let until = Instant::now() + Duration::from_millis(u64::from(request.idle_limit_ms));
-        self.parked.drains.push(Drain { stream, request, moved, until });
+        self.parked.drains.push(Drain { stream, request, moved, until, ask_at: None });
+        Ok(None)
+    }
+
+    /// Answered when the loggers, if there are any, are ready.
+    fn join(&mut self, stream: u32, request: JoinStdioRequest) -> Result<Option<Vec<u8>>, Status> {
+        let process = StdioRequest { container_id: request.container_id.clone(), exec_id: request.exec_id.clone() };
+        self.stdio.join(request, &self.record)?;
+        self.parked.joins.push((stream, process));
         Ok(None)
     }
 
@@ -176,6 +190,13 @@ impl Shim {
                 None => self.parked.events.push((stream, after)),
             }
         }
+        for (stream, process) in std::mem::take(&mut self.parked.joins) {
+            match self.stdio.is_joined(&process.container_id, &process.exec_id) {
+                Ok(false) => self.parked.joins.push((stream, process)),
+                joined => self.answer(stream, joined.map(|_| Empty {}.encode_to_vec())),
+            }
+        }
+        self.stdio.forget_refused();
         for drain in std::mem::take(&mut self.parked.drains) {
             self.serve_drain(drain, time);
         }
@@ -194,6 +215,7 @@ impl Shim {
             let response = DrainStdioResponse { complete: state.ended && state.intact, undelivered: state.undelivered };
             return self.answer(drain.stream, Ok(response.encode_to_vec()));
         }
+        drain.ask_at = state.being_read.then_some(time + ASK_AFTER);
         self.parked.drains.push(drain);
     }
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Containers' standard streams: fifos and logs on this side, streams of the data port on the other.
+//! Containers' standard streams: fifos, files and loggers on this side, streams of the data port on the other.
 
-use crate::flow::{Channel, Input, Output, Sink, State};
+mod joining;
+
+use crate::flow::{Channel, Output, State};
 use crate::joined::Process;
+use crate::loggers::{Failure, Loggers};
 use crate::poll::{PollSet, Token};
 use hako_link::{Link, Reason};
-use hako_protocols::shim::{JoinStdioRequest, StreamFailed};
+use hako_protocols::shim::StreamFailed;
 use hako_ttrpc::Status;
 
 /// How far the output of a process is.
@@ -14,40 +17,25 @@ pub struct Drain {
     pub ended: bool,
     /// Nothing was lost, as far as is known here.
     pub intact: bool,
-    /// Changes with each byte written.
+    /// Changes with each byte written, or read by a logger.
     pub moved: u64,
-    /// Bytes received from the guest and not written.
+    /// Bytes received from the guest and not written, or not read by a logger.
     pub undelivered: u64,
+    /// Whether a logger has yet to read what was written, which nothing but asking tells.
+    pub being_read: bool,
 }
 
 #[derive(Default)]
 pub struct Stdio {
     processes: Vec<Process>,
+    loggers: Loggers,
     last_key: u32,
     failures: Vec<StreamFailed>,
+    /// Processes whose loggers were not ready, until it is told.
+    refused: Vec<Failure>,
 }
 
 impl Stdio {
-    /// Opens the files of a process's streams; the guest's ends are opened as soon as the link allows.
-    pub fn join(&mut self, request: JoinStdioRequest) -> Result<(), Status> {
-        if self.find(&request.container_id, &request.exec_id).is_ok() {
-            return Ok(());
-        }
-        let JoinStdioRequest { container_id, exec_id, stdin, stdout, stderr, .. } = request;
-        let mut process = Process::new(container_id, exec_id);
-        if let Some(input) = stdin {
-            process.input = Some(Input::open(&input.path, self.channel(input.token)).map_err(Status::precondition)?);
-        }
-        for (name, wanted) in [("stdout", stdout), ("stderr", stderr)] {
-            if let Some(wanted) = wanted {
-                let sink = process.sink(&wanted).map_err(Status::precondition)?;
-                process.outputs.push(Output::new(name, sink, self.channel(wanted.token)));
-            }
-        }
-        self.processes.push(process);
-        Ok(())
-    }
-
     fn channel(&mut self, token: u64) -> Channel {
         self.last_key += 1;
         Channel::new(self.last_key, token)
@@ -68,27 +56,32 @@ impl Stdio {
             process.channels().filter_map(Channel::stream).for_each(|stream| link.reset(stream, Reason::Closed));
         }
         self.processes.retain(|process| !process.is(container_id, exec_id));
+        self.loggers.leave((container_id, exec_id));
     }
 
     pub fn drain(&mut self, container_id: &str, exec_id: &str) -> Result<Drain, Status> {
         let process = self.find(container_id, exec_id)?;
         let outputs = &process.outputs;
+        let over = outputs.iter().all(Output::is_over);
+        let unread: u64 = outputs.iter().map(|output| output.sink.unread()).sum();
         Ok(Drain {
-            ended: outputs.iter().all(|output| output.is_over()),
+            ended: over && unread == 0,
             intact: outputs.iter().all(|output| output.channel.state != State::Failed && !output.lossy),
-            moved: outputs.iter().map(|output| output.moved).sum(),
-            undelivered: outputs.iter().map(|output| output.queue.len() as u64).sum(),
+            moved: outputs.iter().map(|output| output.moved).sum::<u64>().wrapping_sub(unread),
+            undelivered: outputs.iter().map(|output| output.queue.len() as u64).sum::<u64>() + unread,
+            being_read: over && unread > 0,
         })
     }
 
     pub fn watch(&self, set: &mut PollSet, link: &Link) {
+        self.loggers.watch(set);
         for process in &self.processes {
             if let Some(input) = process.input.as_ref().filter(|input| input.can_send(link)) {
                 set.watch(&input.fifo, libc::POLLIN, Token::Stdio(input.channel.key));
             }
             for output in &process.outputs {
-                if let Sink::Fifo(fifo) = &output.sink {
-                    set.watch_if(fifo, false, !output.queue.is_empty(), Token::Stdio(output.channel.key));
+                if let Some(file) = output.sink.waits_for() {
+                    set.watch_if(file, false, !output.queue.is_empty(), Token::Stdio(output.channel.key));
                 }
             }
         }

@@ -83,22 +83,62 @@ pub fn connect_now(path: &Path) -> io::Result<UnixStream> {
     Ok(socket.into())
 }
 
-/// A pipe, close-on-exec: the end to read from, which does not block, and the end to write to.
-pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let mut ends = [0; 2];
-    // SAFETY: the array is valid for two ints.
-    check(i64::from(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) }))?;
-    let (read, write) = (owned(i64::from(ends[0]))?, owned(i64::from(ends[1]))?);
+/// A pipe to read from: the end to read from, which does not block, and the end to write to.
+pub fn pipe_from() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe()?;
     hako_pump::set_nonblocking(read.as_fd())?;
     Ok((read, write))
 }
 
-/// Field 22 of /proc/PID/stat. The command name before it may hold anything, so fields count from its last parenthesis.
+/// A pipe to write to: the end to read from, and the end to write to, which does not block.
+pub fn pipe_to() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe()?;
+    hako_pump::set_nonblocking(write.as_fd())?;
+    Ok((read, write))
+}
+
+/// Close-on-exec.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [0; 2];
+    // SAFETY: the array is valid for two ints.
+    check(i64::from(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) }))?;
+    Ok((owned(i64::from(ends[0]))?, owned(i64::from(ends[1]))?))
+}
+
+/// How many bytes wait in a pipe, by either of its ends.
+pub fn unread(pipe: BorrowedFd<'_>) -> io::Result<u64> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int.
+    check(i64::from(unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &raw mut count) }))?;
+    Ok(count as u64)
+}
+
+/// Whether nobody can read any more what is written to a pipe (poll(2), POLLERR).
+pub fn has_no_reader(pipe: BorrowedFd<'_>) -> bool {
+    let mut polled = libc::pollfd { fd: pipe.as_raw_fd(), events: 0, revents: 0 };
+    // SAFETY: one valid pollfd.
+    unsafe { libc::poll(&mut polled, 1, 0) > 0 && polled.revents & libc::POLLERR != 0 }
+}
+
+/// Field 22 of /proc/PID/stat.
 pub fn start_time(pid: u32) -> io::Result<u64> {
+    stat_field(pid, 22)
+}
+
+/// Whether a process is on its way out: PF_EXITING (linux/sched.h) in field 9 of /proc/PID/stat, which is set before its files are
+/// closed.
+pub fn is_exiting(pid: u32) -> bool {
+    const PF_EXITING: u64 = 0x4;
+    stat_field(pid, 9).map_or(true, |flags| flags & PF_EXITING != 0)
+}
+
+/// A number of /proc/PID/stat (proc(5)), from field 4 on. The command name before may hold anything, so fields count from its last
+/// parenthesis.
+fn stat_field(pid: u32, number: usize) -> io::Result<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-    let field = fields.split(' ').nth(19).and_then(|field| field.parse().ok());
-    field.ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat has no start time")))
+    let field = fields.split(' ').nth(number - 3).and_then(|field| field.parse().ok());
+    field.ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat has no field {number}")))
 }
 
 /// A descriptor for a process; it becomes readable when the process ends.
