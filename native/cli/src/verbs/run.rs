@@ -163,7 +163,7 @@ fn make_stdio(container: &Container) -> Result<Stdio> {
     if meta.interactive {
         fifos.make_input()?;
     }
-    let log = format!("file://{}", container.log().display());
+    let log = format!("cri-log://{}", container.log().display());
     let stderr = if meta.terminal { String::new() } else { log.clone() };
     Ok(Stdio { stdout: log, stderr, ..fifos.stdio() })
 }

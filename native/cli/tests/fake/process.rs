@@ -192,7 +192,7 @@ fn spawn_in_terminal(command: &mut Command, entry: &Entry) -> io::Result<Spawned
 
 fn write_to(path: &str, stream: &'static str, mut from: impl Read + Send + 'static) -> thread::JoinHandle<()> {
     let path = path.to_owned();
-    thread::spawn(move || match path.strip_prefix("file://") {
+    thread::spawn(move || match path.strip_prefix("cri-log://") {
         _ if path.is_empty() => drop(io::copy(&mut from, &mut io::sink())),
         Some(log) => {
             let mut log = OpenOptions::new().create(true).append(true).open(log).unwrap();

@@ -2,8 +2,8 @@
 package io.hako.sandbox;
 
 /**
- * A process's streams as the Task API gives them: paths of fifos, or {@code file://} URIs of log
- * files; empty for none. With a terminal, {@code stdout} carries both outputs.
+ * A process's streams as the Task API gives them: paths of fifos, or for outputs URIs; empty for
+ * none. With a terminal, {@code stdout} carries both outputs.
  */
 public record StdioPaths(boolean terminal, String stdin, String stdout, String stderr) {
     public static final StdioPaths NONE = new StdioPaths(false, "", "", "");

@@ -11,6 +11,7 @@ import io.hako.host.shim.proto.JoinStdioRequest;
 import io.hako.host.shim.proto.LaunchRequest;
 import io.hako.host.shim.proto.LeaveAnswersRequest;
 import io.hako.host.shim.proto.LogFile;
+import io.hako.host.shim.proto.Logger;
 import io.hako.host.shim.proto.MountRequest;
 import io.hako.host.shim.proto.NameRequest;
 import io.hako.host.shim.proto.Output;
@@ -144,7 +145,19 @@ final class ShimMessages {
                                             .setPath(file.toString())
                                             .setBound(bound.bytes()))
                             .build();
+            case StdioJoin.ToFile(long _, Path file) -> message.setFile(file.toString()).build();
+            case StdioJoin.ToLogger(long _, StdioJoin.Logger logger) ->
+                    message.setLogger(logger(logger)).build();
         };
+    }
+
+    private static Logger logger(StdioJoin.Logger logger) {
+        return Logger.newBuilder()
+                .setPath(logger.program().toString())
+                .addAllArguments(logger.arguments())
+                .putAllEnvironment(logger.environment())
+                .setReadyLimitMs(Math.toIntExact(logger.readyLimit().toMillis()))
+                .build();
     }
 
     static ShimProcess process(Process process) {

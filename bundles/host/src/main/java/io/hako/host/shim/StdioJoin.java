@@ -3,6 +3,9 @@ package io.hako.host.shim;
 
 import io.hako.api.types.MemorySize;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -35,4 +38,30 @@ public record StdioJoin(
      * @param bound size at which the file is renamed to FILE.1 and begun anew
      */
     public record ToLog(long token, Path file, MemorySize bound) implements Output {}
+
+    /**
+     * @param file appended to as it comes; made if missing, with its directories
+     */
+    public record ToFile(long token, Path file) implements Output {}
+
+    public record ToLogger(long token, Logger logger) implements Output {}
+
+    /**
+     * A program that is given the outputs on its descriptors 3 and 4, and closes 5 or writes to it
+     * when it is ready (containerd core/runtime/v2/logging). Both outputs may go to the same, which
+     * is started once.
+     *
+     * @param environment the whole of it
+     * @param readyLimit after which the join fails; whole milliseconds
+     */
+    public record Logger(
+            Path program,
+            List<String> arguments,
+            Map<String, String> environment,
+            Duration readyLimit) {
+        public Logger {
+            arguments = List.copyOf(arguments);
+            environment = Map.copyOf(environment);
+        }
+    }
 }

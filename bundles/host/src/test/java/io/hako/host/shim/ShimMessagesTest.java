@@ -16,6 +16,7 @@ import io.hako.host.shim.proto.JoinStdioRequest;
 import io.hako.host.shim.proto.LaunchRequest;
 import io.hako.host.shim.proto.ListeningSocket;
 import io.hako.host.shim.proto.LogFile;
+import io.hako.host.shim.proto.Logger;
 import io.hako.host.shim.proto.Memfd;
 import io.hako.host.shim.proto.OpenedFile;
 import io.hako.host.shim.proto.Output;
@@ -23,6 +24,7 @@ import io.hako.host.shim.proto.OwnRoot;
 import io.hako.host.shim.proto.Rlimit;
 import io.hako.host.shim.proto.TapQueue;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -165,6 +167,41 @@ public class ShimMessagesTest {
                                                 LogFile.newBuilder()
                                                         .setPath("/f/log")
                                                         .setBound(1 << 20)))
+                        .build(),
+                ShimMessages.join(join));
+    }
+
+    @Test
+    public void streamsAreJoinedWithFilesAndLoggers() {
+        StdioJoin join =
+                new StdioJoin(
+                        new StdioId("c", ""),
+                        false,
+                        Optional.empty(),
+                        Optional.of(new StdioJoin.ToFile(2, Path.of("/f/out"))),
+                        Optional.of(
+                                new StdioJoin.ToLogger(
+                                        3,
+                                        new StdioJoin.Logger(
+                                                Path.of("/bin/log"),
+                                                List.of("a", "b"),
+                                                Map.of("CONTAINER_ID", "c"),
+                                                Duration.ofSeconds(10)))));
+
+        assertEquals(
+                JoinStdioRequest.newBuilder()
+                        .setContainerId("c")
+                        .setStdout(Output.newBuilder().setToken(2).setFile("/f/out"))
+                        .setStderr(
+                                Output.newBuilder()
+                                        .setToken(3)
+                                        .setLogger(
+                                                Logger.newBuilder()
+                                                        .setPath("/bin/log")
+                                                        .addArguments("a")
+                                                        .addArguments("b")
+                                                        .putEnvironment("CONTAINER_ID", "c")
+                                                        .setReadyLimitMs(10_000)))
                         .build(),
                 ShimMessages.join(join));
     }

@@ -185,13 +185,7 @@ final class Creation {
 
     private void container(GuestFiles files, Entry.Process process, Call call) {
         steps.time("container", () -> inGuest(files, process, call));
-        steps.time(
-                "stdio",
-                () ->
-                        pod.shim(call)
-                                .joinStdio(
-                                        Stdio.join(process, pod.node().settings().logs().bound()),
-                                        call));
+        steps.time("stdio", () -> pod.shim(call).joinStdio(Stdio.join(pod, process), call));
     }
 
     /** What it shares with others of its pod, asked for before it is made. */

@@ -89,9 +89,7 @@ final class Reconciliation {
             if (process.exit().isEmpty() && !prepared) {
                 if (known) {
                     moved(process, inGuest.get(id));
-                    shim.joinStdio(
-                            Stdio.join(process.facts(), pod.node().settings().logs().bound()),
-                            call);
+                    shim.joinStdio(Stdio.join(pod, process.facts()), call);
                 }
                 new ProcessWatch(pod).start(new ProcessId(container.id(), id.exec()));
             }

@@ -2,7 +2,6 @@
 package io.hako.sandbox.pod;
 
 import io.hako.api.types.DriverException;
-import io.hako.api.types.MemorySize;
 import io.hako.guest.GuestStdio;
 import io.hako.host.shim.StdioId;
 import io.hako.host.shim.StdioJoin;
@@ -11,31 +10,60 @@ import io.hako.sandbox.StdioPaths;
 import io.hako.state.Entry;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A process's streams: paths of the host on one side, tokens for the guest's data port on the
  * other.
  */
 final class Stdio {
-    private static final String FILE = "file://";
+    /** For a logger to be ready; containerd itself waits for ever. */
+    private static final Duration LOGGER_LIMIT = Duration.ofSeconds(10);
 
     private Stdio() {}
 
-    /** The process with a token for each stream that has a path. */
+    /**
+     * The process with a token for each stream that goes somewhere.
+     *
+     * @throws DriverException UNSUPPORTED where a stream cannot go where it is to
+     */
     static Entry.Process announced(
             ProcessId id, StdioPaths paths, String spec, SecureRandom random) {
+        String stderr = paths.terminal() ? "" : stderr(paths);
+        check(paths.stdin());
+        Stream.of(paths.stdout(), stderr).filter(uri -> !uri.isEmpty()).forEach(OutputUri::parse);
         return new Entry.Process(
                 id.container(),
                 id.exec(),
                 paths.terminal(),
-                checked("standard input", paths.stdin(), false),
-                checked("standard output", paths.stdout(), true),
-                paths.terminal() ? "" : checked("standard error", paths.stderr(), true),
+                paths.stdin(),
+                paths.stdout(),
+                stderr,
                 token(paths.stdin(), random),
                 token(paths.stdout(), random),
-                paths.terminal() ? 0 : token(paths.stderr(), random),
+                token(stderr, random),
                 spec);
+    }
+
+    /**
+     * Where containerd is asked for a logger or a file it may name that for standard output alone.
+     */
+    private static String stderr(StdioPaths paths) {
+        return paths.stderr().isEmpty() && OutputUri.isShared(paths.stdout())
+                ? paths.stdout()
+                : paths.stderr();
+    }
+
+    private static void check(String stdin) {
+        if (!stdin.isEmpty() && !stdin.startsWith("/")) {
+            throw DriverException.unsupported(
+                    "The standard input cannot come from \"%s\": it is the absolute path of a fifo."
+                            .formatted(stdin));
+        }
     }
 
     static GuestStdio tokens(Entry.Process process, int rows, int columns) {
@@ -48,7 +76,7 @@ final class Stdio {
                 columns);
     }
 
-    static StdioJoin join(Entry.Process process, MemorySize logBound) {
+    static StdioJoin join(Pod pod, Entry.Process process) {
         return new StdioJoin(
                 id(process),
                 process.terminal(),
@@ -57,8 +85,8 @@ final class Stdio {
                         : Optional.of(
                                 new StdioJoin.Input(
                                         Path.of(process.stdin()), process.stdinToken())),
-                output(process.stdout(), process.stdoutToken(), logBound),
-                output(process.stderr(), process.stderrToken(), logBound));
+                output(pod, process, process.stdout(), process.stdoutToken()),
+                output(pod, process, process.stderr(), process.stderrToken()));
     }
 
     static StdioId id(Entry.Process process) {
@@ -70,28 +98,35 @@ final class Stdio {
                 process.terminal(), process.stdin(), process.stdout(), process.stderr());
     }
 
-    private static Optional<StdioJoin.Output> output(String path, long token, MemorySize logBound) {
+    private static Optional<StdioJoin.Output> output(
+            Pod pod, Entry.Process process, String uri, long token) {
         if (token == 0) {
             return Optional.empty();
         }
         return Optional.of(
-                path.startsWith(FILE)
-                        ? new StdioJoin.ToLog(
-                                token, Path.of(path.substring(FILE.length())), logBound)
-                        : new StdioJoin.ToFifo(token, Path.of(path)));
+                switch (OutputUri.parse(uri)) {
+                    case OutputUri.Fifo(Path path) -> new StdioJoin.ToFifo(token, path);
+                    case OutputUri.Appended(Path path) -> new StdioJoin.ToFile(token, path);
+                    case OutputUri.Log(Path path) ->
+                            new StdioJoin.ToLog(token, path, pod.node().settings().logs().bound());
+                    case OutputUri.Program(Path path, List<String> arguments) ->
+                            new StdioJoin.ToLogger(
+                                    token,
+                                    new StdioJoin.Logger(
+                                            path,
+                                            arguments,
+                                            environment(pod, process),
+                                            LOGGER_LIMIT));
+                });
     }
 
-    private static String checked(String what, String path, boolean logs) {
-        String file = logs && path.startsWith(FILE) ? path.substring(FILE.length()) : path;
-        if (!path.isEmpty() && !file.startsWith("/")) {
-            throw DriverException.unsupported(
-                    "The %s cannot go to \"%s\": it is an absolute path of a fifo%s."
-                            .formatted(
-                                    what,
-                                    path,
-                                    logs ? ", or file:// and an absolute path of a log" : ""));
-        }
-        return path;
+    /** All that a logger is told, as by containerd's own shim: an exec has its own id there. */
+    private static Map<String, String> environment(Pod pod, Entry.Process process) {
+        return Map.of(
+                "CONTAINER_ID",
+                process.exec().isEmpty() ? process.container() : process.exec(),
+                "CONTAINER_NAMESPACE",
+                pod.owner().namespace());
     }
 
     /** Unguessable, and never 0, which means no stream. */

@@ -121,7 +121,7 @@ final class Verbs {
         try {
             // Not before: the agent resets a stream whose token it has not heard of. Output waits
             // in the pipes.
-            pod.shim(call).joinStdio(Stdio.join(facts, pod.node().settings().logs().bound()), call);
+            pod.shim(call).joinStdio(Stdio.join(pod, facts), call);
         } catch (DriverException e) {
             pod.guest()
                     .tell(

@@ -134,11 +134,19 @@ public record FakeShim(Daemon daemon, FakeOutside outside, ShimIdentity identity
         out().removeCgroup(path);
     }
 
+    /** The real one takes what it has joined already for the same, by its name alone. */
     @Override
     public void joinStdio(StdioJoin join, Call call) {
         out().held(
-                        (mounts, cgroups, kept, joined) ->
-                                Optional.ofNullable(joined.put(join.process(), join)));
+                        (mounts, cgroups, kept, joined) -> {
+                            StdioJoin there = joined.putIfAbsent(join.process(), join);
+                            if (there != null && !there.equals(join)) {
+                                throw new IllegalStateException(
+                                        "%s was joined before, as %s: its output is lost."
+                                                .formatted(join, there));
+                            }
+                            return true;
+                        });
     }
 
     @Override
