@@ -50,6 +50,27 @@ pub fn open_target(place: &Place, target: &Path, missing: Missing) -> Result<Own
     Ok(at)
 }
 
+/// The directory that a target is in, opened as [`open_target`] does, and its name there. None where that directory is missing.
+pub fn open_parent(place: &Place, target: &Path) -> Result<Option<(OwnedFd, CString)>, Status> {
+    check_target(place, target)?;
+    let failed = |error: io::Error| {
+        Status::internal(format!("Cannot open the directory of the mount target {}: {error}.", target.display()))
+    };
+    let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
+        return Ok(None);
+    };
+    let name = sys::c_path(Path::new(name)).map_err(failed)?;
+    let mut at: OwnedFd = File::open(&place.pod).map_err(failed)?.into();
+    for part in parent.strip_prefix(&place.pod).unwrap_or(parent).components() {
+        let part = sys::c_path(Path::new(part.as_os_str())).map_err(failed)?;
+        at = match sys::open_beneath(at.as_fd(), &part, libc::O_PATH | libc::O_DIRECTORY) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(failed)?,
+        };
+    }
+    Ok(Some((at, name)))
+}
+
 /// Makes a directory, or an empty file, unless something has that name.
 fn make(directory: &OwnedFd, name: &CStr, file: bool) -> io::Result<()> {
     // SAFETY: a C string that outlives the calls.

@@ -3,7 +3,7 @@
 
 use crate::bind::bind;
 use crate::mount_options::MountOptions;
-use crate::mount_target::{Missing, check_target, open_target, through};
+use crate::mount_target::{Missing, check_target, open_parent, open_target, through};
 use crate::mountinfo;
 use crate::place::Place;
 use crate::sys;
@@ -12,7 +12,8 @@ use hako_ttrpc::{Code, Status};
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// mount(2) copies at most one page of file system options, with a zero at its end.
@@ -80,30 +81,46 @@ fn finish(place: &Place, target: &Path, options: &MountOptions) -> io::Result<()
     left.copied().try_for_each(|propagation| call(c"", &path, c"", propagation, c""))
 }
 
-/// Unmounts whatever is mounted at the target, however often; then, if wanted, removes the target unless something is in it.
+/// Unmounts whatever is mounted at the target, however often; then, if wanted, removes the target unless something is in it. All by
+/// its name in the directory that was opened, since a guest may change what lies on the way there.
 pub fn unmount(place: &Place, target: &Path, remove: bool) -> Result<(), Status> {
-    check_target(place, target)?;
+    let Some((parent, name)) = open_parent(place, target)? else {
+        return Ok(());
+    };
     let real = place.real(target);
     while mountinfo::at(&real).is_ok_and(|there| there.is_some()) {
-        detach(&real).map_err(|error| Status::internal(format!("Cannot unmount {}: {error}.", target.display())))?;
+        detach_in(&parent, &name)
+            .map_err(|error| Status::internal(format!("Cannot unmount {}: {error}.", target.display())))?;
     }
-    if remove && open_target(place, target, Missing::Fail).is_ok() {
-        remove_empty(target)
+    if remove {
+        remove_empty(&parent, &name)
             .map_err(|error| Status::internal(format!("Cannot remove {}: {error}.", target.display())))?;
     }
     Ok(())
 }
 
-fn remove_empty(target: &Path) -> io::Result<()> {
-    let metadata = fs::symlink_metadata(target)?;
-    if !metadata.is_dir() {
-        return if metadata.len() == 0 { fs::remove_file(target) } else { Ok(()) };
+/// Removes an empty directory or an empty file. Nothing else that has the name is touched.
+fn remove_empty(parent: &OwnedFd, name: &CStr) -> io::Result<()> {
+    let target = match sys::open_beneath(parent.as_fd(), name, libc::O_PATH | libc::O_NOFOLLOW) {
+        Err(error) if [Some(libc::ENOENT), Some(libc::ELOOP)].contains(&error.raw_os_error()) => return Ok(()),
+        opened => fs::File::from(opened?).metadata()?,
+    };
+    let flags = match (target.is_dir(), target.is_file() && target.len() == 0) {
+        (true, _) => libc::AT_REMOVEDIR,
+        (_, true) => 0,
+        _ => return Ok(()),
+    };
+    // SAFETY: a C string that outlives the call.
+    match sys::check(i64::from(unsafe { libc::unlinkat(parent.as_raw_fd(), name.as_ptr(), flags) })) {
+        Err(error) if [Some(libc::ENOTEMPTY), Some(libc::ENOENT)].contains(&error.raw_os_error()) => Ok(()),
+        removed => removed.map(drop),
     }
-    fs::remove_dir(target).or_else(
-        |error| {
-            if error.kind() == io::ErrorKind::DirectoryNotEmpty { Ok(()) } else { Err(error) }
-        },
-    )
+}
+
+/// As [`detach`], by a name in a directory. (umount2(2) takes no descriptor, and one of the mount itself would keep it in use.)
+fn detach_in(parent: &OwnedFd, name: &CStr) -> io::Result<()> {
+    let _back = WorkingDirectory::enter(Path::new(&format!("/proc/self/fd/{}", parent.as_raw_fd())))?;
+    detach(Path::new(std::ffi::OsStr::from_bytes(name.to_bytes())))
 }
 
 /// Unmounts the topmost mount at a path; one that is in use goes when it is no longer.

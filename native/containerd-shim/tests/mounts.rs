@@ -7,8 +7,13 @@ mod harness;
 use hako_protocols::shim::{Confinement, Empty, MountRequest, MountsResponse, PathRequest, UnmountRequest};
 use hako_ttrpc::{Code, Status};
 use harness::{Link, Pod, kill, script, until};
+use std::ffi::CString;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 fn mount(link: &mut Link, kind: &str, source: &str, target: &str, options: &str) -> Result<(), Status> {
     let options = options.split(',').filter(|option| !option.is_empty()).map(str::to_owned).collect();
@@ -254,6 +259,48 @@ fn targets_outside_the_pod_and_through_symbolic_links_are_refused() {
         assert!(mount(&mut link, "tmpfs", "tmpfs", &pod.path(target), "").is_err());
     }
     assert!(pod.mounts().is_empty() && fs::read_dir(&outside).unwrap().next().is_none());
+}
+
+/// The share is the guest's to write: what was a directory is a link a moment later.
+#[test]
+fn a_link_that_comes_while_a_target_is_removed_leads_nowhere() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let outside = pod.root.join("outside");
+    fs::create_dir_all(outside.join("target")).unwrap();
+    fs::create_dir_all(pod.directory.join("share/way")).unwrap();
+    symlink(&outside, pod.directory.join("share/link")).unwrap();
+    let names = ["share/way", "share/link"].map(|name| CString::new(pod.path(name)).unwrap());
+    let ended = Arc::new(AtomicBool::new(false));
+    let guest = {
+        let ended = Arc::clone(&ended);
+        thread::spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                // SAFETY: two C strings that outlive the call.
+                let swapped = unsafe {
+                    libc::renameat2(
+                        libc::AT_FDCWD,
+                        names[0].as_ptr(),
+                        libc::AT_FDCWD,
+                        names[1].as_ptr(),
+                        libc::RENAME_EXCHANGE,
+                    )
+                };
+                assert_eq!(swapped, 0);
+            }
+        })
+    };
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(2) && outside.join("target").exists() {
+        for way in ["share/way", "share/link"] {
+            let target = pod.path(way) + "/target";
+            let _ = fs::create_dir(&target);
+            let _ = unmount(&mut link, &target, true);
+        }
+    }
+    ended.store(true, Ordering::Relaxed);
+    guest.join().unwrap();
+    assert!(outside.join("target").exists(), "the shim has removed it through a link");
 }
 
 #[test]
