@@ -15,6 +15,8 @@ const ERROR: u16 = libc::NLMSG_ERROR as u16;
 const DONE: u16 = libc::NLMSG_DONE as u16;
 
 pub const REPLACE: u16 = (libc::NLM_F_CREATE | libc::NLM_F_REPLACE) as u16;
+/// Beside whatever is there.
+pub const APPEND: u16 = (libc::NLM_F_CREATE | libc::NLM_F_APPEND) as u16;
 
 /// One request: message type, flags, its fixed part, then attributes.
 pub struct Request {
@@ -80,20 +82,32 @@ impl Reply {
 
     /// The first attribute of that kind after a fixed part of `fixed` bytes.
     pub fn attribute(&self, fixed: usize, kind: u16) -> Option<&[u8]> {
-        let mut rest = self.body.get(fixed..)?;
-        loop {
-            let header = rest.first_chunk::<ATTRIBUTE_HEADER>()?;
-            let length = usize::from(u16::from_ne_bytes([header[0], header[1]]));
-            let value = rest.get(ATTRIBUTE_HEADER..length)?;
-            if u16::from_ne_bytes([header[2], header[3]]) & KIND_MASK == kind {
-                return Some(value);
-            }
-            rest = rest.get(length.next_multiple_of(4)..)?;
-        }
+        find(self.body.get(fixed..)?, kind)
     }
 
     pub fn number(&self, fixed: usize, kind: u16) -> Option<u32> {
-        self.attribute(fixed, kind)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
+        number(self.attribute(fixed, kind)?)
+    }
+
+    /// A number among the attributes that another holds.
+    pub fn nested_number(&self, fixed: usize, outer: u16, kind: u16) -> Option<u32> {
+        number(find(self.attribute(fixed, outer)?, kind)?)
+    }
+}
+
+fn number(value: &[u8]) -> Option<u32> {
+    value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
+}
+
+fn find(mut attributes: &[u8], kind: u16) -> Option<&[u8]> {
+    loop {
+        let header = attributes.first_chunk::<ATTRIBUTE_HEADER>()?;
+        let length = usize::from(u16::from_ne_bytes([header[0], header[1]]));
+        let value = attributes.get(ATTRIBUTE_HEADER..length)?;
+        if u16::from_ne_bytes([header[2], header[3]]) & KIND_MASK == kind {
+            return Some(value);
+        }
+        attributes = attributes.get(length.next_multiple_of(4)..)?;
     }
 }
 

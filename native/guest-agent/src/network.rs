@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use hako_protocols::agent::ConfigureNetworkRequest;
 use hako_ttrpc::Status;
@@ -20,7 +21,11 @@ const NEIGHBOUR: usize = 12;
 const UP: u32 = libc::IFF_UP as u32;
 const LOOPBACK: u32 = libc::IFF_LOOPBACK as u32;
 /// IFA_F_NODAD: usable at once; the host has given the address to nobody else.
-const NO_DETECTION: u8 = 0x02;
+const NO_DETECTION: u32 = 0x02;
+/// IFA_F_PERMANENT: of those that have no end; one that a router advertised has.
+const PERMANENT: u8 = 0x80;
+/// IFA_F_NOPREFIXROUTE: the route to its network is described, or there is to be none.
+const NO_ROUTE: u32 = 0x200;
 
 pub fn configure(request: &ConfigureNetworkRequest) -> Result<Report, Status> {
     let plan = Plan::of(request)?;
@@ -34,7 +39,7 @@ pub fn configure(request: &ConfigureNetworkRequest) -> Result<Report, Status> {
     };
     for (link, &index) in plan.links.iter().zip(&indexes) {
         network
-            .configure_addresses(link, index)
+            .configure_addresses(link, index, plan.complete)
             .map_err(|error| failed("set", &format!("Addresses of {}", link.name), error))?;
     }
     let routes =
@@ -107,13 +112,13 @@ impl Network {
             let link = links.iter().find(same).ok_or_else(|| {
                 Status::not_found(format!("The guest has no link with the address {}.", text_of(wanted.mac)))
             })?;
-            self.configure_link(wanted, link)?;
+            self.configure_link(wanted, link, plan.complete)?;
             indexes.push(link.index);
         }
         Ok(indexes)
     }
 
-    fn configure_link(&self, wanted: &LinkPlan, link: &Link) -> Result<(), Status> {
+    fn configure_link(&self, wanted: &LinkPlan, link: &Link, complete: bool) -> Result<(), Status> {
         if link.name != wanted.name {
             // Names may have to be exchanged, and those before it in the plan have been given away already.
             if let Some(other) =
@@ -122,6 +127,10 @@ impl Network {
                 self.rename(other.index, &format!("hako{}", other.index))?;
             }
             self.rename(link.index, &wanted.name)?;
+        }
+        if complete {
+            leave_ipv6_to_the_plan(&wanted.name)
+                .map_err(|error| failed("changed", &format!("The IPv6 settings of {}", wanted.name), error))?;
         }
         if wanted.mtu != 0 && wanted.mtu != link.mtu {
             let request = link_request(link.index, 0, 0).attribute(libc::IFLA_MTU, &wanted.mtu.to_ne_bytes());
@@ -141,31 +150,33 @@ impl Network {
         self.socket.ask(request).map(drop).map_err(|error| failed("changed", &format!("The link {name}"), error))
     }
 
-    fn configure_addresses(&self, link: &LinkPlan, index: i32) -> io::Result<()> {
+    fn configure_addresses(&self, link: &LinkPlan, index: i32, complete: bool) -> io::Result<()> {
         for reply in self.socket.dump(libc::RTM_GETADDR, ADDRESS)? {
-            let Some(&[_, bits, _, scope, a, b, c, d]) = reply.fixed::<ADDRESS>() else { continue };
+            let Some(&[_, bits, flags, scope, a, b, c, d]) = reply.fixed::<ADDRESS>() else { continue };
             let found =
                 reply.attribute(ADDRESS, libc::IFA_LOCAL).or_else(|| reply.attribute(ADDRESS, libc::IFA_ADDRESS));
             let (Some(found), true) = (found, i32::from_ne_bytes([a, b, c, d]) == index) else { continue };
             let wanted = link.addresses.iter().any(|prefix| prefix.bits == bits && bytes_of(prefix.address) == found);
-            // The kernel gives a link its own link-local address.
-            let own = scope == libc::RT_SCOPE_LINK && found.len() == 16;
+            // The kernel gives a link its own link-local address, and one that a router advertised.
+            let own = found.len() == 16 && (flags & PERMANENT == 0 || !complete && scope == libc::RT_SCOPE_LINK);
             if !wanted && !own {
                 let fixed = reply.fixed::<ADDRESS>().copied().unwrap_or_default();
                 self.socket.ask(Request::new(libc::RTM_DELADDR, 0, &fixed).attribute(libc::IFA_LOCAL, found))?;
             }
         }
-        link.addresses.iter().try_for_each(|prefix| self.add_address(*prefix, index))
+        link.addresses.iter().try_for_each(|prefix| self.add_address(*prefix, index, complete))
     }
 
-    fn add_address(&self, prefix: Prefix, index: i32) -> io::Result<()> {
+    fn add_address(&self, prefix: Prefix, index: i32, complete: bool) -> io::Result<()> {
         let ipv6 = prefix.address.is_ipv6();
-        let mut fixed = [family(ipv6), prefix.bits, if ipv6 { NO_DETECTION } else { 0 }, 0, 0, 0, 0, 0];
+        let flags = if ipv6 { NO_DETECTION } else { 0 } | if complete { NO_ROUTE } else { 0 };
+        let mut fixed = [family(ipv6), prefix.bits, 0, 0, 0, 0, 0, 0];
         fixed[4..].copy_from_slice(&index.to_ne_bytes());
         let bytes = bytes_of(prefix.address);
         let request = Request::new(libc::RTM_NEWADDR, REPLACE, &fixed)
             .attribute(libc::IFA_LOCAL, &bytes)
             .attribute(libc::IFA_ADDRESS, &bytes)
+            .attribute(libc::IFA_FLAGS, &flags.to_ne_bytes())
             .attribute_if(libc::IFA_BROADCAST, broadcast(prefix));
         self.socket.ask(request).map(drop)
     }
@@ -173,20 +184,26 @@ impl Network {
     /// Routes of this agent's are marked with their protocol: the others of the table are the kernel's own.
     fn configure_routes(&self, wanted: &[(&RoutePlan, i32)], indexes: &[i32]) -> Result<(), Status> {
         let error = |error| failed("set", "Routes", error);
+        let mut missing: Vec<_> = wanted.iter().collect();
         for reply in self.socket.dump(libc::RTM_GETROUTE, ROUTE).map_err(error)? {
             let Some(fixed) = reply.fixed::<ROUTE>() else { continue };
             let index = reply.number(ROUTE, libc::RTA_OIF).map_or(0, |index| index as i32);
             let ours = fixed[4] == libc::RT_TABLE_MAIN && fixed[5] == libc::RTPROT_STATIC && indexes.contains(&index);
-            if ours && !wanted.iter().any(|(route, oif)| *oif == index && is_same(route, &reply, fixed)) {
-                self.remove_route(&reply, fixed, index).map_err(error)?;
+            let kept = missing.iter().position(|(route, oif)| *oif == index && is_same(route, &reply, fixed));
+            match kept {
+                Some(position) if ours => drop(missing.remove(position)),
+                None if ours => self.remove_route(&reply, fixed, index).map_err(error)?,
+                _ => {}
             }
         }
-        for (route, index) in wanted {
+        for (route, index) in missing {
             let name =
                 route.destination.map_or("the default route".to_owned(), |to| format!("{}/{}", to.address, to.bits));
-            self.socket
-                .ask(route_request(route, *index))
-                .map_err(|error| failed("set", &format!("The route {name}"), error))?;
+            match self.socket.ask(route_request(route, *index)) {
+                // A container has made it itself.
+                Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {}
+                result => result.map(drop).map_err(|error| failed("set", &format!("The route {name}"), error))?,
+            }
         }
         Ok(())
     }
@@ -227,6 +244,18 @@ impl Network {
         }
         Ok(())
     }
+}
+
+/// Of ip-sysctl.rst: no link-local address of the kernel's making, no addresses and routes that routers advertise. A guest whose
+/// kernel has no IPv6 has nothing to leave.
+fn leave_ipv6_to_the_plan(link: &str) -> io::Result<()> {
+    let directory = Path::new("/proc/sys/net/ipv6/conf").join(link);
+    if !directory.exists() {
+        return Ok(());
+    }
+    [("addr_gen_mode", "1"), ("accept_ra", "0"), ("autoconf", "0")]
+        .into_iter()
+        .try_for_each(|(setting, value)| fs::write(directory.join(setting), value))
 }
 
 fn text_of(mac: Mac) -> String {

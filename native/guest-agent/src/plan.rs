@@ -37,6 +37,8 @@ pub struct RoutePlan {
     pub mtu: u32,
     pub metric: u32,
     pub ipv6: bool,
+    /// The gateway is on the link, whatever the other routes say.
+    pub onlink: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct Plan {
     pub neighbours: Vec<NeighbourPlan>,
     /// The text of resolv.conf(5), if there is to be one.
     pub resolver: Option<String>,
+    /// The kernel is to add nothing by itself.
+    pub complete: bool,
 }
 
 impl Plan {
@@ -65,6 +69,7 @@ impl Plan {
             routes,
             neighbours: request.neighbours.iter().map(neighbour).collect::<Result<_, _>>()?,
             resolver: request.resolver.as_ref().map(resolver).transpose()?,
+            complete: request.complete,
         })
     }
 }
@@ -90,6 +95,7 @@ fn route(given: &Route) -> Result<RoutePlan, Status> {
         mtu: given.mtu,
         metric: given.metric,
         ipv6: given.ipv6,
+        onlink: given.onlink,
     };
     let parts = [plan.destination.map(|prefix| prefix.address), plan.gateway, plan.source];
     match parts.into_iter().flatten().find(|part| part.is_ipv6() != plan.ipv6) {

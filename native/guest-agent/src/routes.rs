@@ -3,12 +3,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::netlink::{REPLACE, Reply, Request, nested};
+use crate::netlink::{APPEND, Reply, Request, nested};
 use crate::plan::{Prefix, RoutePlan};
 
 /// Length of struct rtmsg (linux/rtnetlink.h).
 pub const ROUTE: usize = 12;
 const RTAX_MTU: u16 = 2;
+const RTNH_F_ONLINK: u32 = 4;
 
 pub fn bytes_of(address: IpAddr) -> Vec<u8> {
     match address {
@@ -41,15 +42,26 @@ pub fn network_of(prefix: Prefix) -> Vec<u8> {
     bytes
 }
 
+fn flags_of(fixed: &[u8; ROUTE]) -> u32 {
+    u32::from_ne_bytes([fixed[8], fixed[9], fixed[10], fixed[11]])
+}
+
+/// Whether it is this route in all that a plan can say of it.
 pub fn is_same(route: &RoutePlan, reply: &Reply, fixed: &[u8; ROUTE]) -> bool {
     let destination = route.destination.filter(|to| to.bits > 0);
     fixed[0] == family(route.ipv6)
         && fixed[1] == destination.map_or(0, |to| to.bits)
         && reply.attribute(ROUTE, libc::RTA_DST) == destination.map(network_of).as_deref()
         && reply.attribute(ROUTE, libc::RTA_GATEWAY) == route.gateway.map(bytes_of).as_deref()
+        && reply.attribute(ROUTE, libc::RTA_PREFSRC) == route.source.map(bytes_of).as_deref()
+        && reply.nested_number(ROUTE, libc::RTA_METRICS, RTAX_MTU).unwrap_or(0) == route.mtu
+        && (route.ipv6 || fixed[6] == route.scope)
+        && route.onlink == (flags_of(fixed) & RTNH_F_ONLINK != 0)
         && (route.metric == 0 || reply.number(ROUTE, libc::RTA_PRIORITY) == Some(route.metric))
 }
 
+/// To be added beside others: two links may have routes to one network, of equal metric, and to replace one of them would be to
+/// lose it.
 pub fn route_request(route: &RoutePlan, index: i32) -> Request {
     let bits = route.destination.map_or(0, |to| to.bits);
     let mut fixed = [0; ROUTE];
@@ -63,7 +75,8 @@ pub fn route_request(route: &RoutePlan, index: i32) -> Request {
         route.scope,
         libc::RTN_UNICAST,
     ]);
-    Request::new(libc::RTM_NEWROUTE, REPLACE, &fixed)
+    fixed[8..].copy_from_slice(&(if route.onlink { RTNH_F_ONLINK } else { 0 }).to_ne_bytes());
+    Request::new(libc::RTM_NEWROUTE, APPEND, &fixed)
         .attribute_if(libc::RTA_DST, route.destination.filter(|to| to.bits > 0).map(network_of))
         .attribute_if(libc::RTA_GATEWAY, route.gateway.map(bytes_of))
         .attribute_if(libc::RTA_PREFSRC, route.source.map(bytes_of))

@@ -24,6 +24,7 @@ fn pod(address: &str) -> ConfigureNetworkRequest {
             interface: "eth0".into(),
         }],
         resolver: Some(Resolver { nameservers: vec!["10.96.0.10".into()], searches: vec![], options: vec![] }),
+        complete: false,
     }
 }
 
@@ -95,6 +96,60 @@ fn ipv6_is_configured_alike() {
         assert_has(&ip(&agent, &["-6", "addr", "show", "dev", "eth0"]), &["inet6 fd00:9::2/64"]);
         assert_has(&ip(&agent, &["-6", "route", "show"]), &["default via fd00:9::1 dev eth0", "metric 7"]);
     }
+}
+
+/// As ptp and Calico have it: no route to the address's own network, but a gateway that is on the link all the same.
+#[test]
+fn a_complete_description_gets_nothing_added_by_the_kernel() {
+    let agent = Agent::start();
+    let on_link = Route { scope: 253, source: "10.9.0.2".into(), mtu: 1300, metric: 5, ..route("10.9.0.1/32", "") };
+    let request = ConfigureNetworkRequest {
+        interfaces: vec![
+            Interface {
+                addresses: vec!["10.9.0.2/24".into(), "fd00:9::2/64".into(), "fe80::9/64".into()],
+                ..interface("0a", "eth0", "")
+            },
+            interface("0b", "eth1", "10.8.0.2/24"),
+        ],
+        routes: vec![
+            on_link,
+            Route { onlink: true, ..route("", "169.254.1.1") },
+            Route { ipv6: true, metric: 256, ..route("fe80::/64", "") },
+            Route { ipv6: true, metric: 256, interface: "eth1".into(), ..route("fe80::/64", "") },
+        ],
+        complete: true,
+        ..ConfigureNetworkRequest::default()
+    };
+    for _ in 0..2 {
+        agent.call::<Empty>("ConfigureNetwork", &request);
+        let routes = ip(&agent, &["route", "show"]);
+        assert_has(&routes, &["10.9.0.1 dev eth0", "scope link src 10.9.0.2 metric 5 mtu 1300"]);
+        assert_has(&routes, &["default via 169.254.1.1 dev eth0", "onlink"]);
+        assert!(!routes.contains("10.9.0.0/24") && !routes.contains("10.8.0.0/24"), "{routes}");
+        let ipv6 = ip(&agent, &["-6", "route", "show"]);
+        assert_has(&ipv6, &["fe80::/64 dev eth0", "fe80::/64 dev eth1"]);
+        assert!(!ipv6.contains("fd00:9::/64"), "{ipv6}");
+        let addresses = ip(&agent, &["-6", "addr", "show", "dev", "eth0"]);
+        assert_has(&addresses, &["fd00:9::2/64", "fe80::9/64"]);
+        assert_eq!(addresses.matches("inet6").count(), 2, "{addresses}");
+        assert!(!addresses.contains("tentative"), "{addresses}");
+    }
+}
+
+#[test]
+fn a_route_that_changes_is_changed_and_a_container_s_own_stays() {
+    let agent = Agent::start();
+    let wanted = |mtu| {
+        let mut request = pod("10.9.0.2/24");
+        request.routes[1].mtu = mtu;
+        request
+    };
+    agent.call::<Empty>("ConfigureNetwork", &wanted(1300));
+    agent.ip(&["route", "add", "10.6.0.0/16", "via", "10.9.0.77"]);
+    agent.call::<Empty>("ConfigureNetwork", &wanted(1200));
+    let routes = ip(&agent, &["route", "show"]);
+    assert_has(&routes, &["10.6.0.0/16 via 10.9.0.77", "10.7.0.0/16 via 10.9.0.254 dev eth0 proto static mtu 1200"]);
+    assert_eq!(routes.matches("10.7.0.0/16").count(), 1, "{routes}");
 }
 
 #[test]
