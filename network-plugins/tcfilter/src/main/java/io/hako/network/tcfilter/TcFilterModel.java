@@ -20,9 +20,12 @@ import java.util.Map;
 import java.util.Set;
 import org.osgi.service.component.annotations.Component;
 
-/** Joins the pod's veth to a tap by two redirects of the traffic control layer (tc-mirred(8)). */
+/** Joins the pod's link to a tap by two redirects of the traffic control layer (tc-mirred(8)). */
 @Component(service = NetworkModel.class, property = "hako.driver=network/tcfilter")
 public final class TcFilterModel implements NetworkModel {
+    /** A macvlan receives the frames for its own address alone, which is the guest's. */
+    private static final Set<LinkKind> KINDS = Set.of(LinkKind.VETH, LinkKind.MACVLAN);
+
     private static final Path TUN = Path.of("/dev/net/tun");
 
     /** There if the kernel has CONFIG_NET_SCHED (Linux net/sched/sch_api.c). */
@@ -31,11 +34,7 @@ public final class TcFilterModel implements NetworkModel {
     @Override
     public NetworkProfile profile(Settings settings) {
         return new NetworkProfile(
-                Joint.DRIVER,
-                Joint.SCHEMAS,
-                Set.of(LinkKind.VETH),
-                Map.of(DeviceKind.TAP_INTERFACE, 1),
-                Set.of());
+                Joint.DRIVER, Joint.SCHEMAS, KINDS, Map.of(DeviceKind.TAP_INTERFACE, 1), Set.of());
     }
 
     @Override
@@ -55,9 +54,9 @@ public final class TcFilterModel implements NetworkModel {
     @Override
     public NetworkAttachment connect(NetworkSource source, DriverContext context, Call call) {
         call.checkCancelled();
-        if (!(source instanceof NetworkSource.PodLink link) || link.kind() != LinkKind.VETH) {
+        if (!(source instanceof NetworkSource.PodLink link) || !KINDS.contains(link.kind())) {
             throw DriverException.unsupported(
-                    "Interface %s is of kind %s, but the driver %s joins VETH only."
+                    "Interface %s is of kind %s, but the driver %s joins VETH and MACVLAN only."
                             .formatted(source.name(), source.kind(), Joint.DRIVER));
         }
         TcFilterAttachment attachment = new TcFilterAttachment(Joint.of(link), context);
