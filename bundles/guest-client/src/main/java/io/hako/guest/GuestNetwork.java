@@ -5,8 +5,8 @@ import io.hako.api.types.MacAddress;
 import java.util.List;
 
 /**
- * All that a guest's network shall be. Addresses are texts as ip(8) writes them; empty where there
- * is none.
+ * All that a guest's network shall be: its kernel adds no address and no route by itself. Addresses
+ * are texts as ip(8) writes them; empty where there is none.
  */
 public record GuestNetwork(
         List<Interface> interfaces,
@@ -40,6 +40,7 @@ public record GuestNetwork(
      * @param gateway empty for a destination on the link
      * @param scope rtm_scope of rtnetlink(7)
      * @param mtu bytes; 0 for none
+     * @param onlink whether the gateway is on the link whatever other routes say
      */
     public record Route(
             String destination,
@@ -49,7 +50,8 @@ public record GuestNetwork(
             int scope,
             int mtu,
             int metric,
-            boolean ipv6) {}
+            boolean ipv6,
+            boolean onlink) {}
 
     public record Neighbour(String address, MacAddress mac, String link) {}
 

@@ -47,6 +47,7 @@ final class Requests {
                                 .addAllNameservers(network.resolver().nameservers())
                                 .addAllSearches(network.resolver().searches())
                                 .addAllOptions(network.resolver().options()))
+                .setComplete(true)
                 .build();
     }
 
@@ -69,6 +70,7 @@ final class Requests {
                 .setMtu(route.mtu())
                 .setMetric(route.metric())
                 .setIpv6(route.ipv6())
+                .setOnlink(route.onlink())
                 .build();
     }
 

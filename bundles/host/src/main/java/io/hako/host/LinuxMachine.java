@@ -9,6 +9,7 @@ import io.hako.api.types.NetworkNamespace;
 import io.hako.host.linux.Descriptors;
 import io.hako.host.linux.Libc;
 import io.hako.host.linux.NativeThreads;
+import io.hako.host.linux.NetlinkSocket;
 import io.hako.host.linux.Network;
 import io.hako.host.linux.NetworkNamespaces;
 import io.hako.host.shim.Shim;
@@ -29,6 +30,7 @@ public final class LinuxMachine implements Machine {
 
     private final Path runDirectory;
     private final NativeThreads threads = new NativeThreads();
+    private final NetlinkWatcher watcher = new NetlinkWatcher(this::libc);
     private final AtomicLong lastName = new AtomicLong();
     private Optional<Libc> libc = Optional.empty();
 
@@ -53,6 +55,7 @@ public final class LinuxMachine implements Machine {
 
     @Deactivate
     void stop() {
+        watcher.close();
         threads.close();
     }
 
@@ -87,6 +90,18 @@ public final class LinuxMachine implements Machine {
     @Override
     public NetworkEditor network(NetworkNamespace network) {
         return new NetlinkEditor(access(network));
+    }
+
+    @Override
+    public NetworkWatch watch(NetworkNamespace network, Runnable changed, Call call) {
+        call.checkCancelled();
+        return threads.run(
+                "watch the network of " + network,
+                () ->
+                        new NetworkNamespaces(libc())
+                                .in(
+                                        network,
+                                        () -> watcher.add(NetlinkSocket.changes(libc()), changed)));
     }
 
     @Override

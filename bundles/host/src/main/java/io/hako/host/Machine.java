@@ -31,6 +31,18 @@ public interface Machine {
     NetworkEditor network(NetworkNamespace network);
 
     /**
+     * Tells of every later change of the links, addresses, routes and neighbours of a namespace, by
+     * a netlink socket that was opened in it. What changed is not told: whoever needs to know reads
+     * the {@link #network}. So nothing is lost where the kernel had more to tell than the socket
+     * holds.
+     *
+     * @param changed called on a thread that all watches share, so it does not wait; several
+     *     changes may be told as one
+     * @throws io.hako.api.types.DriverException NOT_FOUND if there is no such namespace
+     */
+    NetworkWatch watch(NetworkNamespace network, Runnable changed, Call call);
+
+    /**
      * Makes a network namespace with its loopback up, and has a shim bind it to a file; succeeds if
      * one is bound there. Unmounting the file takes the namespace away, once no process is in it.
      *

@@ -7,6 +7,7 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.NetworkNamespace;
+import io.hako.host.linux.Libc;
 import io.hako.host.linux.NativeThreads;
 import io.hako.host.linux.NetlinkMessage;
 import io.hako.host.linux.NetlinkSocket;
@@ -26,6 +27,19 @@ record NetlinkAccess(NetworkNamespace namespace, Supplier<Network> network, Nati
      * @param what for the sentence of a failure: "hakod could not ..."
      */
     <T> T inside(String what, Call call, Function<NetlinkSocket, T> task) {
+        return inside(what, call, NetlinkSocket::open, task);
+    }
+
+    /** The same, to speak to the packet filter. */
+    <T> T inFilter(String what, Call call, Function<NetlinkSocket, T> task) {
+        return inside(what, call, NetlinkSocket::openFilter, task);
+    }
+
+    private <T> T inside(
+            String what,
+            Call call,
+            Function<Libc, NetlinkSocket> opening,
+            Function<NetlinkSocket, T> task) {
         call.checkCancelled();
         return threads.run(
                 what,
@@ -36,7 +50,7 @@ record NetlinkAccess(NetworkNamespace namespace, Supplier<Network> network, Nati
                                         namespace,
                                         () -> {
                                             try (NetlinkSocket socket =
-                                                    NetlinkSocket.open(network.get().libc())) {
+                                                    opening.apply(network.get().libc())) {
                                                 return task.apply(socket);
                                             }
                                         }));

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.IntFunction;
@@ -23,7 +24,14 @@ import java.util.stream.Collectors;
 record NetlinkEditor(NetlinkAccess access) implements NetworkEditor {
     private static final int LONGEST_NAME = 15;
     private static final String VETH = "veth";
+    private static final int ENOENT = 2;
     private static final int EEXIST = 17;
+
+    /**
+     * What a kernel says that lacks a part of it: EOPNOTSUPP, EPROTONOSUPPORT, EAFNOSUPPORT, EINVAL
+     * for the subsystem, and ENOENT for a kind of chain or expression.
+     */
+    private static final Set<Integer> WITHOUT_NAT = Set.of(95, 93, 97, 22, ENOENT);
 
     @Override
     public void createVeth(String name, String peer, NetworkNamespace peerNetwork, Call call) {
@@ -96,6 +104,45 @@ record NetlinkEditor(NetlinkAccess access) implements NetworkEditor {
                 socket -> {
                     int index = access.existing(socket, link).index();
                     NetlinkAccess.change(socket, message.apply(index), Set.of(EEXIST));
+                    return true;
+                });
+    }
+
+    @Override
+    public void redirectLoopback(int port, OptionalInt portOfIpv6, Call call) {
+        stopRedirectLoopback(call);
+        access.inFilter(
+                "redirect the loopback of " + access.namespace(),
+                call,
+                socket -> {
+                    try {
+                        socket.transact(NftablesMessages.redirect(port, portOfIpv6));
+                    } catch (LastErrorException e) {
+                        throw WITHOUT_NAT.contains(e.getErrorCode()) ? withoutNat() : e;
+                    }
+                    return true;
+                });
+    }
+
+    private DriverException withoutNat() {
+        return DriverException.unsupported(
+                "The loopback of %s cannot be redirected: this kernel has no nf_tables with NAT (CONFIG_NF_TABLES_INET, CONFIG_NFT_NAT, CONFIG_NFT_REDIR)."
+                        .formatted(access.namespace()));
+    }
+
+    @Override
+    public void stopRedirectLoopback(Call call) {
+        access.inFilter(
+                "leave the loopback of %s as it was".formatted(access.namespace()),
+                call,
+                socket -> {
+                    try {
+                        socket.transact(NftablesMessages.remove());
+                    } catch (LastErrorException e) {
+                        if (e.getErrorCode() != ENOENT && !WITHOUT_NAT.contains(e.getErrorCode())) {
+                            throw e;
+                        }
+                    }
                     return true;
                 });
     }

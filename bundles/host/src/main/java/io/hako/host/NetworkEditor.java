@@ -4,6 +4,7 @@ package io.hako.host;
 import io.hako.api.types.Call;
 import io.hako.api.types.NetworkNamespace;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -31,6 +32,18 @@ public interface NetworkEditor {
 
     /** Adds a unicast route to the main table. */
     void addRoute(NetworkState.Route route, Call call);
+
+    /**
+     * Sends every TCP connection that a process in the namespace opens to 127.0.0.1 or ::1 to a
+     * port there, which learns by SO_ORIGINAL_DST what was meant. What was set before is replaced.
+     *
+     * @param portOfIpv6 absent: connections to ::1 are left alone
+     * @throws io.hako.api.types.DriverException UNSUPPORTED if the kernel has no nf_tables with NAT
+     */
+    void redirectLoopback(int port, OptionalInt portOfIpv6, Call call);
+
+    /** Undoes {@link #redirectLoopback}. */
+    void stopRedirectLoopback(Call call);
 
     /** All at this moment. */
     NetworkState read(Call call);

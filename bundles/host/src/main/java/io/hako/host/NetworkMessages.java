@@ -37,7 +37,10 @@ final class NetworkMessages {
     private static final int AF_INET6 = 10;
     private static final int IFA_ADDRESS = 1;
     private static final int IFA_LOCAL = 2;
+    private static final int IFA_PROTO = 11;
     private static final int IFA_F_NODAD = 2;
+    private static final int IFA_F_DADFAILED = 8;
+    private static final int IFAPROT_KERNEL_RA = 2;
     private static final int ADDRESS_FIXED_SIZE = 8;
 
     private static final int RTA_DST = 1;
@@ -46,12 +49,15 @@ final class NetworkMessages {
     private static final int RTA_PRIORITY = 6;
     private static final int RTA_PREFSRC = 7;
     private static final int RTA_METRICS = 8;
+    private static final int RTA_VIA = 18;
     private static final int RTAX_MTU = 2;
     private static final int RT_TABLE_MAIN = 254;
-    private static final int RTPROT_KERNEL = 2;
+    private static final int RTPROT_REDIRECT = 1;
     private static final int RTPROT_STATIC = 4;
+    private static final int RTPROT_RA = 9;
     private static final int RTN_UNICAST = 1;
     private static final int RTM_F_CLONED = 0x200;
+    private static final int RTNH_F_ONLINK = 4;
     private static final int RT_SCOPE_LINK = 253;
     private static final int ROUTE_FIXED_SIZE = 12;
 
@@ -117,7 +123,7 @@ final class NetworkMessages {
         NetlinkMessage message =
                 new NetlinkMessage(RTM_NEWROUTE, MAKE)
                         .bytes(fixed)
-                        .number(0)
+                        .number(route.onlink() ? RTNH_F_ONLINK : 0)
                         .attribute(RTA_OIF, link);
         route.destination().ifPresent(to -> message.attribute(RTA_DST, to.address().getAddress()));
         route.gateway().ifPresent(gateway -> message.attribute(RTA_GATEWAY, gateway.getAddress()));
@@ -144,20 +150,24 @@ final class NetworkMessages {
     }
 
     /**
-     * struct ifaddrmsg: family, prefix length, flags, scope, index. Nothing for a link-local one of
-     * IPv6.
+     * struct ifaddrmsg: family, prefix length, flags, scope, index. Nothing for one that a router
+     * advertised, and for one that another station has.
      */
     static Optional<Address> address(ByteBuffer message, Map<Integer, String> links) {
         boolean ipv6 = message.get(0) == AF_INET6;
         int length = Byte.toUnsignedInt(message.get(1));
-        boolean linkLocal = Byte.toUnsignedInt(message.get(3)) == RT_SCOPE_LINK;
+        boolean taken = ipv6 && (message.get(2) & IFA_F_DADFAILED) != 0;
         String link = links.getOrDefault(message.getInt(4), "");
         Attributes attributes = Attributes.of(message.position(ADDRESS_FIXED_SIZE));
         return attributes
                 .address(IFA_LOCAL)
                 .or(() -> attributes.address(IFA_ADDRESS))
-                .filter(address -> !(ipv6 && linkLocal))
+                .filter(address -> !taken && !advertised(attributes))
                 .map(address -> new Address(link, new Prefix(address, length)));
+    }
+
+    private static boolean advertised(Attributes attributes) {
+        return attributes.bytes(IFA_PROTO).filter(by -> by[0] == IFAPROT_KERNEL_RA).isPresent();
     }
 
     /** struct rtmsg: family, lengths, tos, table, protocol, scope, type, flags. */
@@ -166,10 +176,12 @@ final class NetworkMessages {
         int length = Byte.toUnsignedInt(message.get(1));
         boolean wanted =
                 Byte.toUnsignedInt(message.get(4)) == RT_TABLE_MAIN
-                        && message.get(5) != RTPROT_KERNEL
+                        && message.get(5) != RTPROT_RA
+                        && message.get(5) != RTPROT_REDIRECT
                         && message.get(7) == RTN_UNICAST
                         && (message.getInt(8) & RTM_F_CLONED) == 0;
         int scope = Byte.toUnsignedInt(message.get(6));
+        boolean onlink = (message.getInt(8) & RTNH_F_ONLINK) != 0;
         Attributes attributes = Attributes.of(message.position(ROUTE_FIXED_SIZE));
         Route route =
                 new Route(
@@ -183,8 +195,10 @@ final class NetworkMessages {
                                 .map(metrics -> metrics.number(RTAX_MTU))
                                 .orElse(0),
                         attributes.number(RTA_PRIORITY),
-                        ipv6);
-        return Optional.of(route).filter(any -> wanted && !any.link().isEmpty());
+                        ipv6,
+                        onlink);
+        boolean otherFamily = attributes.bytes(RTA_VIA).isPresent();
+        return Optional.of(route).filter(any -> wanted && !otherFamily && !any.link().isEmpty());
     }
 
     /** struct ndmsg: family, index, state, flags, type. */

@@ -9,8 +9,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a network namespace holds, apart from what its kernel makes by itself: no connected routes,
- * no link-local IPv6 addresses, only neighbours that somebody set for good.
+ * What a network namespace holds: addresses and routes, also those that its kernel made of an
+ * address or a link, and neighbours that somebody set for good. What a router advertised is not
+ * among it, since that ends by itself; nor are routes with several next hops, with a next hop of
+ * the other family, or outside the main table.
  */
 public record NetworkState(
         List<Link> links, List<Address> addresses, List<Route> routes, List<Neighbour> neighbours) {
@@ -70,6 +72,7 @@ public record NetworkState(
      * @param scope rtm_scope: 0 anywhere, 253 on the link
      * @param mtu bytes; 0 for none of its own
      * @param metric the lower the better; 0 for none
+     * @param onlink whether the gateway is on the link whatever other routes say (RTNH_F_ONLINK)
      */
     public record Route(
             Optional<Prefix> destination,
@@ -79,12 +82,21 @@ public record NetworkState(
             int scope,
             int mtu,
             int metric,
-            boolean ipv6) {
+            boolean ipv6,
+            boolean onlink) {
         /** A route to everywhere. */
         public static Route byDefault(InetAddress gateway, String link) {
             boolean ipv6 = gateway.getAddress().length > Integer.BYTES;
             return new Route(
-                    Optional.empty(), Optional.of(gateway), Optional.empty(), link, 0, 0, 0, ipv6);
+                    Optional.empty(),
+                    Optional.of(gateway),
+                    Optional.empty(),
+                    link,
+                    0,
+                    0,
+                    0,
+                    ipv6,
+                    false);
         }
     }
 

@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.After;
 import org.junit.Before;
@@ -135,6 +136,7 @@ public class NetworkEditorTest {
                         0,
                         1300,
                         7,
+                        false,
                         false);
         Route ipv6 =
                 new Route(
@@ -145,8 +147,20 @@ public class NetworkEditorTest {
                         0,
                         0,
                         1024,
+                        true,
+                        false);
+        Route onlink =
+                new Route(
+                        Optional.of(Prefix.of("10.10.0.0/16")),
+                        Optional.of(InetAddress.ofLiteral("169.254.1.1")),
+                        Optional.empty(),
+                        "eth0",
+                        0,
+                        0,
+                        0,
+                        false,
                         true);
-        for (Route route : List.of(byDefault, special, ipv6, special)) {
+        for (Route route : List.of(byDefault, special, ipv6, onlink, special)) {
             pod.addRoute(route, call());
         }
         inside.run(
@@ -166,10 +180,21 @@ public class NetworkEditorTest {
         assertEquals(
                 Set.of("lo", "eth0"),
                 state.links().stream().map(Link::name).collect(Collectors.toSet()));
-        assertEquals(
-                Set.of(address("eth0", "10.111.0.2/24"), address("eth0", "fd00:111::2/64")),
-                Set.copyOf(state.addresses()));
-        assertEquals(Set.of(byDefault, special, ipv6), Set.copyOf(state.routes()));
+        Set<Address> addresses = on(state.addresses(), Address::link);
+        assertTrue(
+                addresses.toString(),
+                addresses.containsAll(
+                        Set.of(
+                                address("eth0", "10.111.0.2/24"),
+                                address("eth0", "fd00:111::2/64"))));
+        assertTrue(
+                "the link's own address: " + addresses,
+                addresses.stream().anyMatch(a -> a.prefix().address().isLinkLocalAddress()));
+        Set<Route> routes = on(state.routes(), Route::link);
+        assertTrue(
+                routes.toString(),
+                routes.containsAll(
+                        Set.of(byDefault, special, ipv6, onlink, connected("10.111.0.0/24"))));
         assertEquals(
                 List.of(
                         new Neighbour(
@@ -192,11 +217,12 @@ public class NetworkEditorTest {
                         253,
                         0,
                         0,
+                        false,
                         false);
 
         host.addRoute(route, call());
 
-        assertEquals(List.of(route), host.read(call()).routes());
+        assertTrue(host.read(call()).routes().contains(route));
     }
 
     @Test
@@ -230,6 +256,26 @@ public class NetworkEditorTest {
         } finally {
             new ProcessBuilder("umount", "-q", file.toString()).start().waitFor();
         }
+    }
+
+    /** As the kernel makes it of the address 10.111.0.2. */
+    private static Route connected(String network) {
+        return new Route(
+                Optional.of(Prefix.of(network)),
+                Optional.empty(),
+                Optional.of(InetAddress.ofLiteral("10.111.0.2")),
+                "eth0",
+                253,
+                0,
+                0,
+                false,
+                false);
+    }
+
+    private static <T> Set<T> on(List<T> all, Function<T, String> link) {
+        return all.stream()
+                .filter(one -> link.apply(one).equals("eth0"))
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private static void give(NetworkEditor editor, String link, String prefix) {

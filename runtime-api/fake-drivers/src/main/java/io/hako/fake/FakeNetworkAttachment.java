@@ -31,24 +31,37 @@ final class FakeNetworkAttachment extends FakeHandle implements NetworkAttachmen
         this.recorded = recorded;
     }
 
-    /** The state's fields. Rates are bits per second, 0 for none. */
-    record Recorded(String network, String link, String mac, int mtu, long ingress, long egress) {
+    /**
+     * The state's fields. Rates are bits per second, 0 for none.
+     *
+     * @param deviceMtu of the link when it was connected
+     * @param mtu of the link now
+     */
+    record Recorded(
+            String network,
+            String link,
+            String mac,
+            int deviceMtu,
+            int mtu,
+            long ingress,
+            long egress) {
         static Recorded of(NetworkSource.PodLink link) {
             return new Recorded(
                     link.network().path().toString(),
                     link.name(),
                     link.mac().text(),
                     link.mtu(),
+                    link.mtu(),
                     0,
                     0);
         }
 
         Recorded with(int newMtu) {
-            return new Recorded(network, link, mac, newMtu, ingress, egress);
+            return new Recorded(network, link, mac, deviceMtu, newMtu, ingress, egress);
         }
 
         Recorded limited(long toGuest, long fromGuest) {
-            return new Recorded(network, link, mac, mtu, toGuest, fromGuest);
+            return new Recorded(network, link, mac, deviceMtu, mtu, toGuest, fromGuest);
         }
 
         NetworkNamespace namespace() {
@@ -98,7 +111,7 @@ final class FakeNetworkAttachment extends FakeHandle implements NetworkAttachmen
         return new TapInterface(
                 new DeviceId("net-" + recorded.link()),
                 new MacAddress(recorded.mac()),
-                recorded.mtu(),
+                recorded.deviceMtu(),
                 recorded.tap(),
                 recorded.namespace(),
                 1);

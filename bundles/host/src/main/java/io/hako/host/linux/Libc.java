@@ -13,8 +13,11 @@ import com.sun.jna.Pointer;
  */
 public interface Libc extends Library {
     int ENOENT = 2;
+    int EINTR = 4;
     int EAGAIN = 11;
     int EINVAL = 22;
+    int ENOBUFS = 105;
+    int POLLIN = 1;
     int POLLOUT = 4;
     int AF_UNIX = 1;
     int SOL_SOCKET = 1;
@@ -41,6 +44,14 @@ public interface Libc extends Library {
     int setns(int fd, int type) throws LastErrorException;
 
     int socket(int domain, int type, int protocol) throws LastErrorException;
+
+    int bind(int fd, Pointer address, int length) throws LastErrorException;
+
+    int eventfd(int count, int flags) throws LastErrorException;
+
+    int eventfd_read(int fd, Pointer value) throws LastErrorException;
+
+    int eventfd_write(int fd, long value) throws LastErrorException;
 
     int setsockopt(int fd, int level, int name, Pointer value, int length)
             throws LastErrorException;

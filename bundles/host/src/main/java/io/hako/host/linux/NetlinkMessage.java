@@ -17,11 +17,13 @@ public final class NetlinkMessage {
     public static final int EXCLUSIVE = 0x200;
     public static final int DUMP = 0x300;
     public static final int CREATE = 0x400;
+    public static final int APPEND = 0x800;
 
     static final int HEADER_SIZE = 16;
     static final int ATTRIBUTE_HEADER_SIZE = 4;
 
     private static final int LARGEST = 4096;
+    private static final int FLAGS_OFFSET = 6;
     private static final int SEQUENCE_OFFSET = 8;
 
     private final ByteBuffer bytes = ByteBuffer.allocate(LARGEST).order(ByteOrder.nativeOrder());
@@ -94,6 +96,10 @@ public final class NetlinkMessage {
         inner.accept(this);
         bytes.putShort(start, (short) (bytes.position() - start));
         return this;
+    }
+
+    boolean isAcknowledged() {
+        return (bytes.getShort(FLAGS_OFFSET) & ACK) != 0;
     }
 
     byte[] encoded(int sequence) {

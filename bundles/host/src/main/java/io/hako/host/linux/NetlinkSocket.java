@@ -6,15 +6,19 @@ import com.sun.jna.Memory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
- * A NETLINK_ROUTE socket (rtnetlink(7)) in the network namespace that its thread was in as it was
- * opened. For one platform thread.
+ * A netlink(7) socket, mostly for rtnetlink(7), in the network namespace that its thread was in as
+ * it was opened. For one platform thread.
  */
 public final class NetlinkSocket implements AutoCloseable {
     private static final int AF_NETLINK = 16;
     private static final int SOCK_RAW = 3;
+    private static final int NETLINK_ROUTE = 0;
+    private static final int NETLINK_NETFILTER = 12;
     private static final int SOCK_CLOEXEC = 0x80000;
     private static final int SO_RCVTIMEO = 20;
     private static final int LIMIT_SECONDS = 5;
@@ -22,6 +26,13 @@ public final class NetlinkSocket implements AutoCloseable {
     // A kernel's dump comes in pieces of at most 32 KiB (net/netlink/af_netlink.c, netlink_dump).
     private static final int BUFFER_SIZE = 32 << 10;
 
+    // struct sockaddr_nl, and in its groups RTMGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE,
+    // _IPV6_IFADDR and _IPV6_ROUTE (linux/netlink.h, rtnetlink.h).
+    private static final int ADDRESS_SIZE = 12;
+    private static final int GROUPS_OFFSET = 8;
+    private static final int CHANGES = 0x1 | 0x4 | 0x10 | 0x40 | 0x100 | 0x400;
+
+    private static final int SEQUENCE_OFFSET = 8;
     private static final int NLMSG_ERROR = 2;
     private static final int NLMSG_DONE = 3;
 
@@ -36,12 +47,39 @@ public final class NetlinkSocket implements AutoCloseable {
     }
 
     public static NetlinkSocket open(Libc libc) {
-        int socket = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+        return open(libc, NETLINK_ROUTE);
+    }
+
+    /** For the packet filter. */
+    public static NetlinkSocket openFilter(Libc libc) {
+        return open(libc, NETLINK_NETFILTER);
+    }
+
+    private static NetlinkSocket open(Libc libc, int family) {
+        int socket = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
         try (Memory limit = new Memory(TIMEVAL_SIZE)) {
             limit.setLong(0, LIMIT_SECONDS);
             limit.setLong(Long.BYTES, 0);
             libc.setsockopt(socket, Libc.SOL_SOCKET, SO_RCVTIMEO, limit, TIMEVAL_SIZE);
             return new NetlinkSocket(libc, socket);
+        } catch (LastErrorException e) {
+            libc.close(socket);
+            throw e;
+        }
+    }
+
+    /**
+     * A descriptor of a socket that hears of every change of links, addresses, routes and
+     * neighbours in its namespace; to be closed.
+     */
+    public static int changes(Libc libc) {
+        int socket = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        try (Memory address = new Memory(ADDRESS_SIZE)) {
+            address.clear();
+            address.setShort(0, (short) AF_NETLINK);
+            address.setInt(GROUPS_OFFSET, CHANGES);
+            libc.bind(socket, address, ADDRESS_SIZE);
+            return socket;
         } catch (LastErrorException e) {
             libc.close(socket);
             throw e;
@@ -63,6 +101,43 @@ public final class NetlinkSocket implements AutoCloseable {
      */
     public List<ByteBuffer> dump(NetlinkMessage message) {
         return exchange(message);
+    }
+
+    /**
+     * Has several things done that take effect together; those with {@link NetlinkMessage#ACK} are
+     * waited for.
+     *
+     * @throws LastErrorException with the errno of the first that the kernel refuses
+     */
+    public void transact(List<NetlinkMessage> batch) {
+        ByteBuffer all = ByteBuffer.allocate(BUFFER_SIZE);
+        Set<Integer> awaited = new HashSet<>();
+        for (NetlinkMessage message : batch) {
+            sequence++;
+            all.put(message.encoded(sequence));
+            if (message.isAcknowledged()) {
+                awaited.add(sequence);
+            }
+        }
+        buffer.write(0, all.array(), 0, all.position());
+        libc.send(socket, buffer, all.position(), 0);
+        while (!awaited.isEmpty()) {
+            int length = libc.recv(socket, buffer, BUFFER_SIZE, 0).intValue();
+            acknowledged(buffer.getByteBuffer(0, length).order(ByteOrder.nativeOrder()), awaited);
+        }
+    }
+
+    /** An error is told whatever message it is about; then nothing has taken effect. */
+    private static void acknowledged(ByteBuffer received, Set<Integer> awaited) {
+        while (received.remaining() >= NetlinkMessage.HEADER_SIZE) {
+            int start = received.position();
+            int length = received.getInt(start);
+            if (received.getShort(start + Integer.BYTES) == NLMSG_ERROR) {
+                failIfError(received.getInt(start + NetlinkMessage.HEADER_SIZE));
+                awaited.remove(received.getInt(start + SEQUENCE_OFFSET));
+            }
+            received.position(Math.min(received.limit(), start + NetlinkMessage.aligned(length)));
+        }
     }
 
     private List<ByteBuffer> exchange(NetlinkMessage message) {

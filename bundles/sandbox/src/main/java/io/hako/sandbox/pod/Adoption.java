@@ -128,8 +128,21 @@ final class Adoption {
             return neverWas(call);
         }
         new ProcessWatch(pod).stopIfIdle();
+        followNetwork(call);
         LOG.info("Sandbox {}: adopted.", pod.owner());
         return false;
+    }
+
+    /** What changed while no daemon ran is brought to the guest too. */
+    private void followNetwork(Call call) {
+        try {
+            pod.follower().start(Optional.empty(), call);
+        } catch (DriverException e) {
+            LOG.warn(
+                    "Sandbox {}: changes of its network are not followed: {}",
+                    pod.owner(),
+                    e.getMessage());
+        }
     }
 
     private Stream<String> networkSlots() {

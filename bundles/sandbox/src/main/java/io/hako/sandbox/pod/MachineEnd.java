@@ -129,7 +129,7 @@ final class MachineEnd {
 
     /** Records the end of those processes that still ran, once their output is delivered. */
     void processes(Predicate<ProcessId> which, String cause, Instant at) {
-        pod.guest().close();
+        pod.disconnect();
         List<Thread> threads = new ArrayList<>();
         for (ProcessId id : live().stream().filter(which).toList()) {
             threads.add(
@@ -153,7 +153,7 @@ final class MachineEnd {
      * taken away, which may take its time.
      */
     void withItsShim(String cause) {
-        pod.guest().close();
+        pod.disconnect();
         live().forEach(id -> record(id, Instant.now(), cause));
         pod.events().died(cause, UnaryOperator.identity());
         pod.dead();

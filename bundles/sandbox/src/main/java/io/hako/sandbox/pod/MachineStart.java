@@ -131,6 +131,7 @@ final class MachineStart {
             throw pod.monitor().ended().isPresent() ? ended(e) : e;
         }
         pod.phase(MachinePhase.RUNNING, "");
+        pod.follower().start(Optional.of(guestNetwork), outer);
     }
 
     /** A sandbox container is not run, but what its spec says of the pod's namespaces holds. */

@@ -62,6 +62,7 @@ final class Pod {
     private final Addresses addresses;
     private final Monitor monitor = new Monitor();
     private final Removal removal = new Removal(this);
+    private final NetworkFollower follower = new NetworkFollower(this);
     private final Consumer<Pod> onGone;
     private final CallScope life = CallScope.unlimited();
     private final Readiness readiness = new Readiness();
@@ -125,6 +126,11 @@ final class Pod {
 
     GuestLink guest() {
         return guest;
+    }
+
+    /** Keeps the guest's network as the namespace is, from the start or adoption on. */
+    NetworkFollower follower() {
+        return follower;
     }
 
     Requests requests() {
@@ -282,9 +288,17 @@ final class Pod {
     void gone() {
         readiness.gone();
         life.cancel();
-        guest.close();
+        disconnect();
         onGone.accept(this);
         events.tell("remove", UnaryOperator.identity());
+    }
+
+    /**
+     * The machine has ended, or is let go: nobody here speaks to the guest any more. Idempotent.
+     */
+    void disconnect() {
+        follower.close();
+        guest.close();
     }
 
     boolean isGone() {

@@ -8,24 +8,18 @@ import io.hako.api.network.NetworkAttachment;
 import io.hako.api.network.NetworkProfile;
 import io.hako.api.network.NetworkSource;
 import io.hako.api.types.Call;
-import io.hako.api.types.DriverException;
-import io.hako.api.types.MacAddress;
 import io.hako.api.types.NetworkNamespace;
 import io.hako.driverhost.Lease;
 import io.hako.guest.GuestNetwork;
 import io.hako.host.Machine;
 import io.hako.host.NetworkEditor;
 import io.hako.host.NetworkState;
-import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * Brings a pod its interfaces: makes the network where hako is to, hands each link in it to the
@@ -79,7 +73,7 @@ final class PodNetwork {
                             call));
             pod.networks(leases);
         }
-        return guest(state, links);
+        return NetworkDescription.of(state, links);
     }
 
     List<Device> devices(Call call) {
@@ -96,17 +90,12 @@ final class PodNetwork {
             Call call) {
         NetworkSource source =
                 new NetworkSource.PodLink(
-                        network, link.name(), NetworkDemand.kind(link), mac(link), link.mtu());
+                        network,
+                        link.name(),
+                        NetworkDemand.kind(link),
+                        NetworkDescription.mac(link),
+                        link.mtu());
         return pod.drivers().connect(slot, driver.profile().id(), driver.settings(), source, call);
-    }
-
-    private static MacAddress mac(Link link) {
-        return link.mac()
-                .orElseThrow(
-                        () ->
-                                DriverException.unsupported(
-                                        "The interface %s of the pod's network has no Ethernet address, so no guest can be given it."
-                                                .formatted(link.name())));
     }
 
     private void make(Call call) {
@@ -147,48 +136,5 @@ final class PodNetwork {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("Every Java platform has SHA-256 (MessageDigest).", e);
         }
-    }
-
-    private static GuestNetwork guest(NetworkState state, List<Link> links) {
-        Set<String> names = links.stream().map(Link::name).collect(Collectors.toSet());
-        return new GuestNetwork(
-                links.stream().map(link -> described(link, state)).toList(),
-                state.routes().stream()
-                        .filter(route -> names.contains(route.link()))
-                        .map(PodNetwork::described)
-                        .toList(),
-                state.neighbours().stream()
-                        .filter(neighbour -> names.contains(neighbour.link()))
-                        .map(
-                                n ->
-                                        new GuestNetwork.Neighbour(
-                                                n.address().getHostAddress(), n.mac(), n.link()))
-                        .toList(),
-                HostResolver.read());
-    }
-
-    private static GuestNetwork.Interface described(Link link, NetworkState state) {
-        List<String> addresses =
-                state.addresses().stream()
-                        .filter(address -> address.link().equals(link.name()))
-                        .map(address -> address.prefix().toString())
-                        .toList();
-        return new GuestNetwork.Interface(mac(link), link.name(), link.mtu(), addresses);
-    }
-
-    private static GuestNetwork.Route described(NetworkState.Route route) {
-        return new GuestNetwork.Route(
-                route.destination().map(Object::toString).orElse(""),
-                text(route.gateway()),
-                text(route.source()),
-                route.link(),
-                route.scope(),
-                route.mtu(),
-                route.metric(),
-                route.ipv6());
-    }
-
-    private static String text(Optional<InetAddress> address) {
-        return address.map(InetAddress::getHostAddress).orElse("");
     }
 }

@@ -182,7 +182,7 @@ final class Pods implements Shims.Listener, AutoCloseable {
                 .forEach(
                         pod -> {
                             pod.life().cancel();
-                            pod.guest().close();
+                            pod.disconnect();
                             pod.drivers().close();
                         });
     }

@@ -47,7 +47,7 @@ final class Teardown {
             pod.phase(MachinePhase.STOPPING, "");
             powerOff(pod.vm().get(), call);
         }
-        pod.guest().close();
+        pod.disconnect();
         handles(call).ifPresent(e -> LOG.error("Sandbox {}: {}", pod.owner(), e.getMessage()));
         if (phase != MachinePhase.OFF) {
             pod.phase(MachinePhase.OFF, reason);
@@ -64,7 +64,7 @@ final class Teardown {
      */
     void everything(Call call) {
         pod.phase(MachinePhase.UNDOING, pod.record().machine().reason());
-        pod.guest().close();
+        pod.disconnect();
         Optional<DriverException> failure = handles(call);
         Shim shim = pod.shim(call);
         for (String slot : slots().reversed()) {
@@ -82,7 +82,7 @@ final class Teardown {
 
     /** The same where the shim, and every process with it, has died. */
     void withoutShim(Call call) {
-        pod.guest().close();
+        pod.disconnect();
         for (String slot : slots().reversed()) {
             if (!own(slot)) {
                 pod.drivers().undo(slot, call);

@@ -44,6 +44,8 @@ public final class FakeAgent {
     private boolean identity;
     private boolean on = true;
     private Optional<DriverException> refusal = Optional.empty();
+    private Optional<DriverException> networkRefusal = Optional.empty();
+    private int networkRefusals;
 
     /** What was done, each once: "start web", "signal web 15". */
     public List<String> log() {
@@ -69,7 +71,24 @@ public final class FakeAgent {
     }
 
     void network(GuestNetwork told) {
-        change(() -> network = told);
+        change(
+                () -> {
+                    if (networkRefusals > 0) {
+                        networkRefusals--;
+                        throw networkRefusal.orElseThrow();
+                    }
+                    network = told;
+                });
+    }
+
+    /** So often the network is not changed. */
+    public void refuseNetwork(DriverException failure, int times) {
+        locked(
+                () -> {
+                    networkRefusal = Optional.of(failure);
+                    networkRefusals = times;
+                    return true;
+                });
     }
 
     /** What the pod's containers were to share, as it was asked for. */

@@ -7,6 +7,7 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.NetworkNamespace;
 import io.hako.host.Machine;
+import io.hako.host.NetworkWatch;
 import io.hako.host.ProcessFigures;
 import io.hako.host.shim.Shim;
 import java.nio.file.Path;
@@ -33,6 +34,14 @@ public record FakeMachine(Daemon daemon, FakeOutside outside) implements Machine
             outside.network().add(network);
         }
         return network;
+    }
+
+    @Override
+    public NetworkWatch watch(NetworkNamespace network, Runnable changed, Call call) {
+        daemon.pass();
+        NetworkWatch watch = outside.network().watch(network, changed);
+        daemon.onCut(watch::close);
+        return watch;
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.hako.host.NetworkEditor;
 import io.hako.host.NetworkState;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** A daemon's way to one network namespace of an outside world. */
 public record FakeNetlink(Daemon daemon, FakeNetwork network, NetworkNamespace namespace)
@@ -93,6 +94,16 @@ public record FakeNetlink(Daemon daemon, FakeNetwork network, NetworkNamespace n
     @Override
     public void addRoute(NetworkState.Route route, Call call) {
         out().route(namespace, route);
+    }
+
+    @Override
+    public void redirectLoopback(int port, OptionalInt portOfIpv6, Call call) {
+        out().loopback(namespace, port);
+    }
+
+    @Override
+    public void stopRedirectLoopback(Call call) {
+        out().stopLoopback(namespace);
     }
 
     @Override

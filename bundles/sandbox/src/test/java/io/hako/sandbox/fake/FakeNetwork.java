@@ -8,6 +8,7 @@ import io.hako.api.types.MacAddress;
 import io.hako.api.types.NetworkNamespace;
 import io.hako.host.NetworkEditor;
 import io.hako.host.NetworkState;
+import io.hako.host.NetworkWatch;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -27,6 +28,7 @@ public final class FakeNetwork {
     private final Predicate<NetworkNamespace> lives;
     private final Map<NetworkNamespace, Space> spaces = new HashMap<>();
     private final Set<NetworkNamespace> foreign = new HashSet<>();
+    private final Map<Runnable, NetworkNamespace> watches = new HashMap<>();
     private int links;
 
     /**
@@ -39,6 +41,7 @@ public final class FakeNetwork {
         private final Map<String, String> redirects = new HashMap<>();
         private final List<NetworkState.Address> addresses = new ArrayList<>();
         private final List<NetworkState.Route> routes = new ArrayList<>();
+        private Optional<Integer> loopback = Optional.empty();
     }
 
     private record End(NetworkNamespace network, String name) {}
@@ -65,6 +68,46 @@ public final class FakeNetwork {
         address(network, new NetworkState.Address(link, address));
     }
 
+    /** The caller of hako changes a link of its namespace: MTU and the only address. */
+    public synchronized void changed(
+            NetworkNamespace network, String link, int mtu, NetworkState.Prefix address) {
+        change(network, link, l -> new Link(l.name(), l.index(), l.type(), l.mac(), mtu, l.up()));
+        space(network).addresses.removeIf(had -> had.link().equals(link));
+        address(network, new NetworkState.Address(link, address));
+        tell(network);
+    }
+
+    /** A link comes into a namespace that the caller of hako has made. */
+    public synchronized void joined(NetworkNamespace network, String link) {
+        link(network, link, "veth");
+        change(network, link, l -> new Link(l.name(), l.index(), l.type(), l.mac(), 1500, true));
+        tell(network);
+    }
+
+    private void tell(NetworkNamespace network) {
+        watches.forEach(
+                (changed, watched) -> {
+                    if (watched.equals(network)) {
+                        changed.run();
+                    }
+                });
+    }
+
+    synchronized NetworkWatch watch(NetworkNamespace network, Runnable changed) {
+        space(network);
+        watches.put(changed, network);
+        return () -> forget(changed);
+    }
+
+    /** How many look at any namespace. */
+    public synchronized int watches() {
+        return watches.size();
+    }
+
+    private synchronized void forget(Runnable changed) {
+        watches.remove(changed);
+    }
+
     /** What hako has to take away and has not. */
     synchronized List<String> left() {
         return spaces.keySet().stream()
@@ -84,6 +127,8 @@ public final class FakeNetwork {
                                                     all.add(
                                                             "link %s in %s"
                                                                     .formatted(name, network)));
+                            space.loopback.ifPresent(
+                                    port -> all.add("redirect of the loopback of " + network));
                             space.redirects
                                     .keySet()
                                     .forEach(
@@ -104,6 +149,14 @@ public final class FakeNetwork {
         Space space = space(network);
         return new NetworkState(
                 List.copyOf(space.links.values()), space.addresses, space.routes, List.of());
+    }
+
+    synchronized void loopback(NetworkNamespace network, int port) {
+        space(network).loopback = Optional.of(port);
+    }
+
+    synchronized void stopLoopback(NetworkNamespace network) {
+        space(network).loopback = Optional.empty();
     }
 
     synchronized Optional<Link> find(NetworkNamespace network, String name) {

@@ -101,6 +101,7 @@ public class AddressesTest {
                 253,
                 0,
                 0,
+                false,
                 false);
     }
 

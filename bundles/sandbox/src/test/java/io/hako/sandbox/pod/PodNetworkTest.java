@@ -66,7 +66,7 @@ public class PodNetworkTest {
                                 end.mac().orElseThrow(), "eth0", 1500, List.of(pod + "/31"))),
                 told.interfaces());
         assertEquals(
-                List.of(new GuestNetwork.Route("", host, "", "eth0", 0, 0, 0, false)),
+                List.of(new GuestNetwork.Route("", host, "", "eth0", 0, 0, 0, false, false)),
                 told.routes());
         assertEquals("fake", hakod.service.find("web").drivers().get("network"));
     }
