@@ -10,11 +10,11 @@ import org.junit.rules.ExternalResource;
  * A network namespace that stands for a node's own: what a CNI plugin makes there, bridges and
  * addresses, meets nothing of the machine's, and goes with it.
  */
-final class NodeNetwork extends ExternalResource {
+public final class NodeNetwork extends ExternalResource {
     private final Node node;
     private final String name = "hako-it-" + ProcessHandle.current().pid();
 
-    NodeNetwork(Node node) {
+    public NodeNetwork(Node node) {
         this.node = node;
     }
 
@@ -33,19 +33,19 @@ final class NodeNetwork extends ExternalResource {
      * The command so that it runs in there. (ip netns exec would give it a /sys of its own, without
      * cgroups.)
      */
-    List<String> inside(String... command) {
+    public List<String> inside(String... command) {
         List<String> all = new ArrayList<>(List.of("nsenter", "--net=/run/netns/" + name));
         all.addAll(List.of(command));
         return all;
     }
 
     /** Runs a program in there, demands exit code 0 and gives its output. */
-    String run(String... command) {
+    public String run(String... command) {
         return node.program(inside(command).toArray(String[]::new)).text();
     }
 
     /** The names of its links. */
-    List<String> links() {
+    public List<String> links() {
         return node.program("ip", "-n", name, "-o", "link")
                 .text()
                 .lines()
