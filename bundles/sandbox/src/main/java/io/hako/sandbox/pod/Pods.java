@@ -35,6 +35,7 @@ import org.slf4j.LoggerFactory;
 final class Pods implements Shims.Listener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Pods.class);
     private static final Duration CHECK_LIMIT = Duration.ofSeconds(10);
+    private static final Duration GLANCE = Duration.ofMillis(100);
     private static final String DEAD = "Its shim ended, and its virtual machine with it.";
 
     private final Node node;
@@ -262,14 +263,29 @@ final class Pods implements Shims.Listener, AutoCloseable {
     /** A link that is lost comes back; a shim that is dead has taken the machine with it. */
     private void check(Pod pod) {
         pod.awaitReady(CallScope.unlimited());
-        if (pod.isGone()
-                || node.shims().find(pod.owner()).isPresent()
-                || node.remains().shimLives(pod.directory())) {
+        if (pod.isGone() || comesBack(pod)) {
             return;
         }
         LOG.error("Sandbox {}: {}", pod.owner(), DEAD);
         new MachineEnd(pod).withItsShim(DEAD);
         pod.removal().run();
+    }
+
+    /**
+     * A shim that is killed loses its link a moment before nobody listens at its socket any more.
+     */
+    private boolean comesBack(Pod pod) {
+        while (node.shims().find(pod.owner()).isEmpty() && !pod.life().cancelled()) {
+            if (!node.remains().shimLives(pod.directory())) {
+                return false;
+            }
+            try {
+                node.shims().await(pod.owner(), Bounded.within(GLANCE, pod.life()));
+            } catch (DriverException e) {
+                LOG.debug("Sandbox {}: {}", pod.owner(), e.getMessage());
+            }
+        }
+        return true;
     }
 
     private static DriverException none(OwnerId owner) {

@@ -44,6 +44,7 @@ public final class FakeOutside {
     private Optional<FakeAgent> agent = Optional.empty();
     private Runnable onBoot = () -> {};
     private boolean shimDead;
+    private int glances;
     private boolean quit;
     private boolean mute;
     private int refusals;
@@ -98,7 +99,16 @@ public final class FakeOutside {
     }
 
     public boolean shimLives() {
-        return locked(() -> !shimDead && !quit);
+        return locked(
+                () -> {
+                    glances++;
+                    return !shimDead && !quit;
+                });
+    }
+
+    /** How often somebody looked whether the shim lives. */
+    public int glances() {
+        return locked(() -> glances);
     }
 
     /** The guest boots, but its agent never answers. */

@@ -66,6 +66,18 @@ public class RemovalTest {
     }
 
     @Test
+    public void aShimThatLosesItsLinkAMomentBeforeItIsDeadIsFoundDead() throws Exception {
+        hakod.run("web");
+        CompletableFuture<ProcessExit> waiter = hakod.awaiting(WEB);
+        int before = bench.outside.glances();
+        hakod.shims.remove(hakod.shims.find(OWNER).orElseThrow());
+        eventually("it was seen alive", () -> bench.outside.glances() > before);
+        bench.outside.killShim();
+        assertEquals(DEAD, waiter.get(5, TimeUnit.SECONDS).reason());
+        eventually("nothing is left", this::nothingIsLeft);
+    }
+
+    @Test
     public void soIsOneWhoseShimDiedWhileNoDaemonRan() {
         hakod.run("web");
         hakod.kill();
