@@ -6,8 +6,6 @@ import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.guest.GuestProcessId;
 import io.hako.guest.GuestStdio;
-import io.hako.host.shim.Shim;
-import io.hako.host.shim.ShimProcess;
 import io.hako.ocispec.OciProcess;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.ExecTask;
@@ -18,7 +16,9 @@ import io.hako.state.Entry;
 import io.hako.state.MachinePhase;
 import io.hako.state.ProcessPhase;
 import io.hako.state.ProcessRecord;
+import io.hako.ttrpc.CallScope;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
@@ -26,6 +26,7 @@ import java.util.function.Supplier;
 /** The verbs that change something in one pod: each journalled by its key, and done once. */
 final class Verbs {
     private static final int SIGKILL = 9;
+    private static final Duration START_LIMIT = Duration.ofMinutes(1);
 
     private final Pod pod;
 
@@ -76,7 +77,7 @@ final class Verbs {
                                                             : ProcessPhase.PREPARED;
                                             if (process.phase() == startable) {
                                                 pod.requireRunning("started");
-                                                run(key, id, process, call);
+                                                run(key, id, process, lasting());
                                             } else if (!again) {
                                                 throw new DriverException(
                                                         FailureKind.FAILED_PRECONDITION,
@@ -91,6 +92,14 @@ final class Verbs {
                                             }
                                             return pod.record().machine().pid();
                                         }));
+    }
+
+    /**
+     * For what the guest cannot be told twice: it is seen to its end even if its caller has gone,
+     * who would otherwise find a process that runs and is not known to.
+     */
+    private Call lasting() {
+        return Bounded.both(CallScope.within(START_LIMIT), pod.life());
     }
 
     private void run(RequestKey key, ProcessId id, ProcessRecord process, Call call) {
@@ -192,29 +201,13 @@ final class Verbs {
                             if (phase == ProcessPhase.STOPPED) {
                                 return ended(id, again);
                             }
-                            if (pod.phase() == MachinePhase.QUARANTINED) {
-                                return killQuarantined(signal, call);
-                            }
-                            if (phase == ProcessPhase.PREPARED) {
+                            if (phase == ProcessPhase.PREPARED
+                                    && pod.phase() != MachinePhase.QUARANTINED) {
                                 throw new DriverException(
                                         FailureKind.FAILED_PRECONDITION,
                                         "Process %s has not been started.".formatted(id));
                             }
-                            if (pod.isSandbox(id.container())) {
-                                new SandboxEnd(pod).signal(id.container(), signal);
-                                return true;
-                            }
-                            GuestProcessId process = new GuestProcessId(id.container(), id.exec());
-                            pod.guest()
-                                    .tell(
-                                            call,
-                                            (guest, within) ->
-                                                    guest.signal(
-                                                            key.text(),
-                                                            process,
-                                                            signal,
-                                                            all,
-                                                            within));
+                            new Signals(pod).send(key, id, signal, all, call);
                             return true;
                         });
     }
@@ -225,21 +218,6 @@ final class Verbs {
         }
         throw new DriverException(
                 FailureKind.NOT_FOUND, "Process %s has ended already.".formatted(id));
-    }
-
-    /** The agent cannot be asked, but the whole machine can be ended. */
-    private boolean killQuarantined(int signal, Call call) {
-        if (signal != SIGKILL) {
-            throw new DriverException(
-                    FailureKind.FAILED_PRECONDITION,
-                    "Sandbox %s is quarantined (%s): only signal 9 can be sent, which ends its virtual machine."
-                            .formatted(pod.owner(), pod.record().machine().reason()));
-        }
-        Shim shim = pod.shim(call);
-        List<ShimProcess> living =
-                shim.processes(call).stream().filter(process -> process.end().isEmpty()).toList();
-        living.forEach(process -> shim.signal(process.role(), SIGKILL, call));
-        return true;
     }
 
     ProcessExit delete(RequestKey key, ProcessId id, Call call) {
