@@ -11,6 +11,7 @@ import io.hako.sandbox.Connection;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.ProcessState;
 import io.hako.sandbox.TaskPid;
+import io.hako.state.ContainerRecord;
 import io.hako.state.Entry;
 import io.hako.state.MachinePhase;
 import io.hako.state.ProcessPhase;
@@ -28,6 +29,7 @@ final class Queries {
     }
 
     ProcessState state(ProcessId id) {
+        created(id.container());
         ProcessRecord process = pod.process(id);
         return new ProcessState(
                 id,
@@ -58,6 +60,7 @@ final class Queries {
 
     List<ProcessId> processes() {
         return pod.record().containers().values().stream()
+                .filter(Queries::isCreated)
                 .flatMap(
                         container ->
                                 container.processes().keySet().stream()
@@ -137,12 +140,30 @@ final class Queries {
     }
 
     Connection connect(String container) {
-        pod.container(container);
+        created(container);
         Optional<ShimIdentity> shim = pod.shimIdentity();
         return new Connection(
                 shim.map(ShimIdentity::pid).orElse(0),
                 pod.record().machine().pid(),
                 shim.map(ShimIdentity::version).orElse(""));
+    }
+
+    /**
+     * A container whose Create is not done is not there yet: a containerd that was killed meanwhile
+     * would take it for one that can be started.
+     */
+    private void created(String container) {
+        if (!isCreated(pod.container(container))) {
+            throw new DriverException(
+                    FailureKind.NOT_FOUND, "Container %s is not created yet.".formatted(container));
+        }
+    }
+
+    private static boolean isCreated(ContainerRecord container) {
+        return container
+                .process("")
+                .filter(process -> process.phase() != ProcessPhase.PREPARED)
+                .isPresent();
     }
 
     /** Whether the agent can be asked for figures. */
