@@ -44,6 +44,8 @@ pub struct Agent {
     /// All containers stand still, whatever each one's own state is.
     pub pod_paused: bool,
     pub power_off: Option<PowerOff>,
+    #[cfg(feature = "test-build")]
+    pub flooding: Option<u64>,
 }
 
 impl Agent {
@@ -64,6 +66,8 @@ impl Agent {
             identity_set: false,
             pod_paused: false,
             power_off: None,
+            #[cfg(feature = "test-build")]
+            flooding: None,
         };
         agent.poll.watch_input(&agent.children, Source::Children)?;
         agent.poll.watch_input(agent.oom.descriptor(), Source::CgroupEvents)?;
@@ -111,6 +115,8 @@ impl Agent {
             self.settle_streams(number, now);
             self.answer_waiters(number, now);
         }
+        #[cfg(feature = "test-build")]
+        self.flood_events();
         self.answer_events();
         self.advance_power_off(now);
         self.send_answers();

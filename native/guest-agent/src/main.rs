@@ -13,6 +13,8 @@ mod cgroups;
 mod devices;
 mod events;
 mod executor;
+#[cfg(feature = "test-build")]
+mod hostile;
 mod identity;
 mod jobs;
 mod lifecycle;

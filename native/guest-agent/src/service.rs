@@ -98,7 +98,9 @@ impl Agent {
             }
             "PowerOff" => self.begin_power_off(call.decode()?, ticket),
             #[cfg(feature = "test-build")]
-            "CrashGuest" => crash(),
+            "CrashGuest" | "Hang" | "Babble" | "Overstate" | "FloodEvents" | "CloseChannel" => {
+                self.misbehave(&call.method)
+            }
             _ => Err(Status::unimplemented(SERVICE, &call.method)),
         }
     }
@@ -139,11 +141,4 @@ fn key(call: &Call) -> Result<String, Status> {
         _ => return Ok(String::new()),
     };
     Ok(if key.is_empty() { key } else { format!("{} {object} {key}", call.method) })
-}
-
-#[cfg(feature = "test-build")]
-fn crash() -> Handled {
-    std::fs::write("/proc/sysrq-trigger", "c")
-        .map_err(|error| Status::internal(format!("The guest cannot be crashed: {error}.")))?;
-    now(Empty {})
 }
