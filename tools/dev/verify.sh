@@ -27,7 +27,7 @@ verb_test() {
   stage rust test_rust
   stage java test_java
   stage machine test_machine "$long"
-  stage containerd test_containerd
+  stage containerd test_containerd -Dhako.long="$long"
   stage bench bench_all
   if [[ $long == yes ]]; then
     stage containerds test_containerds
@@ -89,7 +89,13 @@ test_machine() {
 
 # A containerd of their own, beside whatever the machine runs: the distribution's, unless an option names another.
 test_containerd() {
-  maven -Pmachine --projects itests/node,itests/containerd verify -Dhako.native="$NATIVE" -Dhako.guest="$GUEST" -Dhako.demo="$DEMO_IMAGE" "$@"
+  maven -Pmachine --projects itests/node,itests/containerd verify -Dhako.native="$NATIVE" -Dhako.guest="$GUEST" \
+    -Dhako.crashing-guest="$CRASHING_GUEST" -Dhako.demo="$DEMO_IMAGE" -Dhako.commit="$(commit)" "$@"
+}
+
+# What was last committed; nothing in a tree that is not git's.
+commit() {
+  git -C "$TREE" rev-parse HEAD 2>/dev/null || true
 }
 
 # The versions in use that Debian 12 does not have.

@@ -90,6 +90,12 @@ final class Containerd extends ExternalResource {
                 this::log);
     }
 
+    void ensureRunning() {
+        if (!process.alive()) {
+            start();
+        }
+    }
+
     /** As kill -9 does. */
     void kill() {
         process.close();
@@ -111,6 +117,29 @@ final class Containerd extends ExternalResource {
         Result result = ctr(arguments);
         assertEquals(String.join(" ", arguments) + ": " + result + "\n" + log(), 0, result.exit());
         return result;
+    }
+
+    /** A container without a task. */
+    void create(List<String> options, String id, String... command) {
+        List<String> arguments = new ArrayList<>(List.of("c", "create", "--runtime", RUNTIME));
+        arguments.addAll(options);
+        arguments.addAll(List.of("--", IMAGE, id));
+        arguments.addAll(List.of(command));
+        succeed(arguments.toArray(String[]::new));
+    }
+
+    /** A client of the containerd that runs now; the caller closes it. */
+    Tasks tasks() {
+        return new Tasks(socket(), namespace);
+    }
+
+    /** A sandbox as hakod calls it. */
+    String owner(String sandbox) {
+        return namespace + "@" + sandbox;
+    }
+
+    PodJournal journal(String sandbox) {
+        return new PodJournal(node.run().resolve("journal").resolve(owner(sandbox) + ".jsonl"));
     }
 
     /** A container in the background. */
@@ -167,12 +196,7 @@ final class Containerd extends ExternalResource {
     List<String> command(String... arguments) {
         List<String> command =
                 new ArrayList<>(
-                        List.of(
-                                program("ctr"),
-                                "-a",
-                                directory().resolve("c.sock").toString(),
-                                "-n",
-                                namespace));
+                        List.of(program("ctr"), "-a", socket().toString(), "-n", namespace));
         command.addAll(List.of(arguments));
         return command;
     }
@@ -186,6 +210,10 @@ final class Containerd extends ExternalResource {
 
     String log() {
         return "containerd: " + process + "\nhakod: " + node.logText();
+    }
+
+    private Path socket() {
+        return directory().resolve("c.sock");
     }
 
     private Path directory() {

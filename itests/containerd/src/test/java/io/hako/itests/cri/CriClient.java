@@ -2,16 +2,6 @@
 package io.hako.itests.cri;
 
 import com.google.protobuf.Message;
-import io.grpc.CallOptions;
-import io.grpc.ManagedChannel;
-import io.grpc.MethodDescriptor;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
-import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
-import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
-import io.grpc.protobuf.ProtoUtils;
-import io.grpc.stub.ClientCalls;
 import io.hako.itests.cri.api.ContainerId;
 import io.hako.itests.cri.api.ContainerStatsResponse;
 import io.hako.itests.cri.api.ContainerStatusResponse;
@@ -34,8 +24,10 @@ import io.hako.itests.cri.api.StatusResponse;
 import io.hako.itests.cri.api.StopContainerRequest;
 import io.hako.itests.cri.api.StreamUrl;
 import io.hako.itests.cri.api.UpdateContainerResourcesRequest;
+import io.hako.itests.grpc.GrpcSocket;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
+import java.util.Map;
 
 /**
  * The calls of Kubernetes' container runtime interface, v1, as kubelet makes them: gRPC over a unix
@@ -44,21 +36,12 @@ import java.util.concurrent.TimeUnit;
  */
 final class CriClient implements AutoCloseable {
     /** As kubelet's runtimeRequestTimeout. */
-    private static final long LIMIT_SECONDS = 120;
+    private static final Duration LIMIT = Duration.ofSeconds(120);
 
-    private final MultiThreadIoEventLoopGroup loop =
-            new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-    private final ManagedChannel channel;
+    private final GrpcSocket socket;
 
     CriClient(Path socket) {
-        channel =
-                NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toFile()))
-                        .eventLoopGroup(loop)
-                        .channelType(EpollDomainSocketChannel.class)
-                        // A socket's path is no host name, which the server demands.
-                        .overrideAuthority("localhost")
-                        .usePlaintext()
-                        .build();
+        this.socket = new GrpcSocket(socket, Map.of());
     }
 
     StatusResponse status() {
@@ -152,25 +135,11 @@ final class CriClient implements AutoCloseable {
     }
 
     private <A extends Message> A call(String name, Message request, A answer) {
-        MethodDescriptor<Message, A> method =
-                MethodDescriptor.<Message, A>newBuilder(
-                                ProtoUtils.marshaller(request.getDefaultInstanceForType()),
-                                ProtoUtils.marshaller(answer))
-                        .setType(MethodDescriptor.MethodType.UNARY)
-                        .setFullMethodName(
-                                MethodDescriptor.generateFullMethodName(
-                                        "runtime.v1.RuntimeService", name))
-                        .build();
-        return ClientCalls.blockingUnaryCall(
-                channel,
-                method,
-                CallOptions.DEFAULT.withDeadlineAfter(LIMIT_SECONDS, TimeUnit.SECONDS),
-                request);
+        return socket.call("runtime.v1.RuntimeService", name, request, answer, LIMIT);
     }
 
     @Override
     public void close() {
-        channel.shutdownNow();
-        loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        socket.close();
     }
 }

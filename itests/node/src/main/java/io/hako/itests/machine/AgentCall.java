@@ -14,7 +14,7 @@ import java.nio.file.Path;
  * A call to a guest's agent that waits for no answer, as hakod makes it: over the sandbox's
  * guest.sock, by ttrpc.
  */
-final class AgentCall {
+public final class AgentCall {
     private static final String SERVICE = "hako.agent.v1.Agent";
     private static final String CONNECT = "CONNECT 1024\n";
     private static final String CONNECTED = "OK 1024\n";
@@ -26,7 +26,7 @@ final class AgentCall {
      * Sends a request with an empty message and returns when the connection ends or something is
      * answered.
      */
-    static void send(Path guestSocket, String method) throws IOException {
+    public static void send(Path guestSocket, String method) throws IOException {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.connect(UnixDomainSocketAddress.of(guestSocket));
             channel.write(ByteBuffer.wrap(CONNECT.getBytes(StandardCharsets.US_ASCII)));

@@ -4,15 +4,15 @@ package io.hako.itests.machine;
 import static org.junit.Assume.assumeTrue;
 
 /** What {@code ./dev test} leaves to {@code ./dev test --long}. */
-final class LongTests {
+public final class LongTests {
     private LongTests() {}
 
-    static boolean asked() {
+    public static boolean asked() {
         return System.getProperty("hako.long", "no").equals("yes");
     }
 
     /** Skips the test unless the long run was asked for. */
-    static void only() {
+    public static void only() {
         assumeTrue("only in ./dev test --long", asked());
     }
 }
