@@ -10,6 +10,7 @@ mod boot;
 mod calls;
 mod causes;
 mod cgroups;
+mod cpus;
 mod devices;
 mod events;
 mod executor;

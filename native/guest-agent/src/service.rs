@@ -9,7 +9,7 @@ use crate::agent::Agent;
 use crate::lifecycle::Handled;
 use crate::requests::{Begin, Caller, Ticket};
 use crate::tasks::{Task, limit};
-use crate::{cgroups, identity, mounts, network, paths, pod};
+use crate::{cgroups, cpus, identity, mounts, network, paths, pod};
 
 const SERVICE: &str = "hako.agent.v1.Agent";
 
@@ -83,6 +83,11 @@ impl Agent {
             "PreparePod" => {
                 let request: agent::PreparePodRequest = call.decode()?;
                 self.spawn(Task::PreparePod(ticket), &[], limit, || pod::prepare(&request));
+                Ok(None)
+            }
+            "UseCpus" => {
+                let request: agent::UseCpusRequest = call.decode()?;
+                self.spawn(Task::Plain(ticket), &[], limit, || cpus::put_to_use(request.count));
                 Ok(None)
             }
             "List" => now(self.list()),

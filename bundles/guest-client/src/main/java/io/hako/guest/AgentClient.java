@@ -7,7 +7,6 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.GuestPath;
 import io.hako.api.types.OwnerId;
-import io.hako.guest.proto.ContainerRequest;
 import io.hako.guest.proto.Empty;
 import io.hako.guest.proto.EventsRequest;
 import io.hako.guest.proto.EventsResponse;
@@ -16,10 +15,8 @@ import io.hako.guest.proto.HelloResponse;
 import io.hako.guest.proto.ListRequest;
 import io.hako.guest.proto.ListResponse;
 import io.hako.guest.proto.PidsResponse;
-import io.hako.guest.proto.PowerOffRequest;
 import io.hako.guest.proto.PreparePodResponse;
 import io.hako.guest.proto.ProcessResponse;
-import io.hako.guest.proto.StartContainerRequest;
 import io.hako.guest.proto.StatsRequest;
 import io.hako.guest.proto.StatsResponse;
 import io.hako.guest.proto.UnmountRequest;
@@ -198,13 +195,7 @@ final class AgentClient implements Guest {
 
     @Override
     public void startContainer(String key, String container, Call call) {
-        tell(
-                "StartContainer",
-                StartContainerRequest.newBuilder()
-                        .setRequestKey(key)
-                        .setContainerId(container)
-                        .build(),
-                call);
+        tell("StartContainer", Requests.start(key, container), call);
     }
 
     @Override
@@ -240,17 +231,22 @@ final class AgentClient implements Guest {
 
     @Override
     public void pause(String container, Call call) {
-        tell("Pause", container(container), call);
+        tell("Pause", Requests.container(container), call);
     }
 
     @Override
     public void resume(String container, Call call) {
-        tell("Resume", container(container), call);
+        tell("Resume", Requests.container(container), call);
     }
 
     @Override
     public void update(String key, String container, String resources, Call call) {
         tell("Update", Requests.update(key, container, resources), call);
+    }
+
+    @Override
+    public void useCpus(int count, Call call) {
+        tell("UseCpus", Requests.useCpus(count), call);
     }
 
     @Override
@@ -261,7 +257,8 @@ final class AgentClient implements Guest {
 
     @Override
     public List<Integer> pids(String container, Call call) {
-        return Answers.pids(ask("Pids", container(container), PidsResponse.parser(), call));
+        return Answers.pids(
+                ask("Pids", Requests.container(container), PidsResponse.parser(), call));
     }
 
     @Override
@@ -272,10 +269,7 @@ final class AgentClient implements Guest {
 
     @Override
     public void powerOff(String key, String reason, Call call) {
-        tell(
-                "PowerOff",
-                PowerOffRequest.newBuilder().setRequestKey(key).setReason(reason).build(),
-                call);
+        tell("PowerOff", Requests.powerOff(key, reason), call);
     }
 
     @Override
@@ -287,10 +281,6 @@ final class AgentClient implements Guest {
     public void close() {
         pump.ifPresent(EventPump::close);
         client.close();
-    }
-
-    private static ContainerRequest container(String container) {
-        return ContainerRequest.newBuilder().setContainerId(container).build();
     }
 
     private void tell(String method, MessageLite request, Call call) {

@@ -101,6 +101,9 @@ public interface Guest extends AutoCloseable {
      */
     void update(String key, String container, String resources, Call call);
 
+    /** Returns once so many CPUs of the machine are in use. */
+    void useCpus(int count, Call call);
+
     /** All processes of all containers that have not been deleted. */
     List<GuestProcess> list(Call call);
 

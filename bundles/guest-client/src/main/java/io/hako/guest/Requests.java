@@ -5,20 +5,24 @@ import com.google.protobuf.ByteString;
 import io.hako.api.types.GuestPath;
 import io.hako.api.types.MemorySize;
 import io.hako.guest.proto.ConfigureNetworkRequest;
+import io.hako.guest.proto.ContainerRequest;
 import io.hako.guest.proto.CreateContainerRequest;
 import io.hako.guest.proto.DeleteRequest;
 import io.hako.guest.proto.ExecRequest;
 import io.hako.guest.proto.Interface;
 import io.hako.guest.proto.MountRequest;
 import io.hako.guest.proto.Neighbour;
+import io.hako.guest.proto.PowerOffRequest;
 import io.hako.guest.proto.PreparePodRequest;
 import io.hako.guest.proto.ResizeTerminalRequest;
 import io.hako.guest.proto.Resolver;
 import io.hako.guest.proto.Route;
 import io.hako.guest.proto.SetIdentityRequest;
 import io.hako.guest.proto.SignalRequest;
+import io.hako.guest.proto.StartContainerRequest;
 import io.hako.guest.proto.Stdio;
 import io.hako.guest.proto.UpdateRequest;
+import io.hako.guest.proto.UseCpusRequest;
 import io.hako.guest.proto.WaitRequest;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -108,6 +112,25 @@ final class Requests {
                 .setContainerId(container)
                 .setResources(ByteString.copyFromUtf8(resources))
                 .build();
+    }
+
+    static StartContainerRequest start(String key, String container) {
+        return StartContainerRequest.newBuilder()
+                .setRequestKey(key)
+                .setContainerId(container)
+                .build();
+    }
+
+    static ContainerRequest container(String container) {
+        return ContainerRequest.newBuilder().setContainerId(container).build();
+    }
+
+    static UseCpusRequest useCpus(int count) {
+        return UseCpusRequest.newBuilder().setCount(count).build();
+    }
+
+    static PowerOffRequest powerOff(String key, String reason) {
+        return PowerOffRequest.newBuilder().setRequestKey(key).setReason(reason).build();
     }
 
     static CreateContainerRequest create(

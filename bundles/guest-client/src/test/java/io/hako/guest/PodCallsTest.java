@@ -14,6 +14,7 @@ import io.hako.guest.proto.Empty;
 import io.hako.guest.proto.PreparePodRequest;
 import io.hako.guest.proto.PreparePodResponse;
 import io.hako.guest.proto.UpdateRequest;
+import io.hako.guest.proto.UseCpusRequest;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -82,6 +83,23 @@ public class PodCallsTest {
                         .setResources(ByteString.copyFromUtf8("{\"pids\":{\"limit\":7}}"))
                         .build(),
                 seen.get());
+    }
+
+    @Test
+    public void cpusAreCountedForTheWholeMachine() {
+        AtomicReference<UseCpusRequest> seen =
+                new AtomicReference<>(UseCpusRequest.getDefaultInstance());
+        played.serve(
+                played.agentThat()
+                        .add(
+                                "UseCpus",
+                                UseCpusRequest.parser(),
+                                (request, context) -> {
+                                    seen.set(request);
+                                    return Empty.getDefaultInstance();
+                                }));
+        played.connect().useCpus(3, call());
+        assertEquals(3, seen.get().getCount());
     }
 
     private void prepares(AtomicReference<PreparePodRequest> seen, PreparePodResponse answer) {

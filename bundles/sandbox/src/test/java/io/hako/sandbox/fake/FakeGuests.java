@@ -200,6 +200,11 @@ public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
         }
 
         @Override
+        public void useCpus(int count, Call call) {
+            agent().once("", "use " + count + " cpus", () -> {});
+        }
+
+        @Override
         public List<GuestProcess> list(Call call) {
             return agent().list();
         }
