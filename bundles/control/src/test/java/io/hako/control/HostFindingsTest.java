@@ -110,6 +110,8 @@ public class HostFindingsTest {
                         "",
                         MemorySize.ofMebibytes(64),
                         MemorySize.ofMebibytes(64),
+                        MemorySize.ofMebibytes(64),
+                        new CpuCount(1),
                         new CpuCount(1),
                         Duration.ofSeconds(5));
         return new HostFindings(root, root.resolve("run"), root.resolve("state"))

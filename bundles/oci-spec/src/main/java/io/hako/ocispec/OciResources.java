@@ -5,15 +5,20 @@ import com.google.gson.JsonObject;
 import io.hako.api.types.CpuCount;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.MemorySize;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.Optional;
 
 /**
  * What {@code linux.resources} says that decides a machine's size. No limit is an absent one.
  *
  * @param memory {@code memory.limit}
- * @param cpus {@code cpu.quota} over {@code cpu.period}, rounded up to whole CPUs
+ * @param milliCpus {@code cpu.quota} over {@code cpu.period} in thousandths of a CPU, rounded up; 0
+ *     without a limit
  */
-public record OciResources(Optional<MemorySize> memory, Optional<CpuCount> cpus) {
+public record OciResources(Optional<MemorySize> memory, int milliCpus) {
+    private static final int MILLI = 1000;
+
     /**
      * The kernel's period where none is given, in microseconds (Linux
      * Documentation/scheduler/sched-bwc.rst).
@@ -21,7 +26,7 @@ public record OciResources(Optional<MemorySize> memory, Optional<CpuCount> cpus)
     private static final long DEFAULT_PERIOD = 100_000;
 
     /** No limits. */
-    static final OciResources NONE = new OciResources(Optional.empty(), Optional.empty());
+    static final OciResources NONE = new OciResources(Optional.empty(), 0);
 
     static OciResources of(JsonNode resources) {
         JsonNode cpu = resources.get("cpu");
@@ -45,7 +50,19 @@ public record OciResources(Optional<MemorySize> memory, Optional<CpuCount> cpus)
     static OciResources of(String where, long memory, long quota, long period) {
         return new OciResources(
                 Optional.of(memory).filter(bytes -> bytes > 0).map(MemorySize::new),
-                cpus(where, quota, period > 0 ? period : DEFAULT_PERIOD));
+                milliCpus(where, quota, period > 0 ? period : DEFAULT_PERIOD));
+    }
+
+    /** As many whole CPUs as the limit needs. */
+    public Optional<CpuCount> cpus() {
+        return cpus(milliCpus);
+    }
+
+    /** The same for a sum of limits. */
+    public static Optional<CpuCount> cpus(long milliCpus) {
+        return Optional.of(Math.ceilDiv(milliCpus, MILLI))
+                .filter(whole -> whole > 0)
+                .map(whole -> new CpuCount((int) Math.min(whole, CpuCount.MOST)));
     }
 
     /** Reads an OCI LinuxResources object, as an Update brings it. */
@@ -66,9 +83,9 @@ public record OciResources(Optional<MemorySize> memory, Optional<CpuCount> cpus)
         return JsonNode.parse("The update's resources", json);
     }
 
-    private static Optional<CpuCount> cpus(String where, long quota, long period) {
+    private static int milliCpus(String where, long quota, long period) {
         if (quota <= 0) {
-            return Optional.empty();
+            return 0;
         }
         long whole = Math.ceilDiv(quota, period);
         if (whole > CpuCount.MOST) {
@@ -76,6 +93,9 @@ public record OciResources(Optional<MemorySize> memory, Optional<CpuCount> cpus)
                     "%s asks for %d CPUs, but a machine has at most %d."
                             .formatted(where, whole, CpuCount.MOST));
         }
-        return Optional.of(new CpuCount((int) whole));
+        return BigDecimal.valueOf(quota)
+                .multiply(BigDecimal.valueOf(MILLI))
+                .divide(BigDecimal.valueOf(period), 0, RoundingMode.CEILING)
+                .intValueExact();
     }
 }

@@ -130,7 +130,7 @@ public class OciSpecTest {
         OciResources none =
                 OciResources.parse(
                         "{\"memory\":{\"limit\":-1},\"cpu\":{\"quota\":-1,\"period\":100000}}");
-        assertEquals(new OciResources(Optional.empty(), Optional.empty()), none);
+        assertEquals(new OciResources(Optional.empty(), 0), none);
         assertEquals(none, OciResources.parse("{}"));
     }
 

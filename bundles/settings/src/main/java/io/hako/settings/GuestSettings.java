@@ -13,9 +13,12 @@ import java.util.List;
  *
  * @param kernelParameters words for the end of the kernel command line, parted by blanks
  * @param memory for the containers of a pod that sets no limit
+ * @param memoryCeiling what the containers of a running pod may come to have together, if they are
+ *     given more than it started with
  * @param memoryOverhead what guest kernel, agent and page tables need on top of the containers'
  *     memory
  * @param cpus of a pod that sets no limit
+ * @param cpuCeiling likewise, of CPUs
  * @param startLimit from the start of the machine to its agent's hello
  */
 public record GuestSettings(
@@ -23,8 +26,10 @@ public record GuestSettings(
         Path initramfs,
         String kernelParameters,
         MemorySize memory,
+        MemorySize memoryCeiling,
         MemorySize memoryOverhead,
         CpuCount cpus,
+        CpuCount cpuCeiling,
         Duration startLimit) {
     private static final MemorySize LEAST = MemorySize.ofMebibytes(32);
     private static final Duration SHORTEST = Duration.ofSeconds(1);
@@ -35,8 +40,10 @@ public record GuestSettings(
                 Path.of("/usr/share/hako/guest/initramfs.cpio"),
                 "",
                 MemorySize.ofMebibytes(192),
+                MemorySize.ofGibibytes(4),
                 MemorySize.ofMebibytes(64),
                 new CpuCount(1),
+                new CpuCount(4),
                 Duration.ofSeconds(60));
     }
 

@@ -20,8 +20,10 @@ public class RecordMappingTest {
                         Path.of("/usr/share/hako/guest/initramfs.cpio"),
                         "",
                         MemorySize.ofMebibytes(192),
+                        MemorySize.ofGibibytes(4),
                         MemorySize.ofMebibytes(64),
                         new CpuCount(1),
+                        new CpuCount(4),
                         Duration.ofSeconds(60)),
                 settings("").guest());
     }
@@ -36,8 +38,10 @@ public class RecordMappingTest {
                 initramfs = "/i"
                 kernel_parameters = " a=1  b "
                 memory = "1G"
+                memory_ceiling = "16G"
                 memory_overhead = "96M"
                 cpus = 4
+                cpu_ceiling = 8
                 start_limit = "2m"
                 """);
         assertEquals(
@@ -46,8 +50,10 @@ public class RecordMappingTest {
                         Path.of("/i"),
                         " a=1  b ",
                         MemorySize.ofGibibytes(1),
+                        MemorySize.ofGibibytes(16),
                         MemorySize.ofMebibytes(96),
                         new CpuCount(4),
+                        new CpuCount(8),
                         Duration.ofMinutes(2)),
                 settings.guest());
         assertEquals(List.of("a=1", "b"), settings.guest().kernelWords());

@@ -3,6 +3,7 @@ package io.hako.state;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * One line of a sandbox's journal. On disk: one JSON object a line, its first member {@code "t"}
@@ -64,18 +65,63 @@ public sealed interface Entry {
     record Machine(MachinePhase phase, int pid, String reason) implements Entry {}
 
     /**
-     * What the machine is to be.
+     * What the machine is to be; replaces an earlier one when it changes its size.
      *
      * @param memory bytes of the whole machine
      * @param containerMemory bytes of it that its containers may use
      * @param settings what was decided by, in the order of their keys
+     * @param room absent in older journals: the machine keeps its size
      */
-    record Planned(long memory, long containerMemory, int cpus, List<Setting> settings)
+    record Planned(long memory, long containerMemory, int cpus, List<Setting> settings, Room room)
             implements Entry {
         public Planned {
             settings = List.copyOf(settings);
+            room =
+                    Objects.requireNonNullElseGet(
+                            room,
+                            () ->
+                                    new Room(
+                                            memory,
+                                            containerMemory,
+                                            cpus,
+                                            containerMemory,
+                                            cpus,
+                                            0,
+                                            List.of()));
         }
     }
+
+    /**
+     * In which limits a machine changes its size, and what it is large enough for.
+     *
+     * @param bootMemory bytes of the whole machine as it booted
+     * @param bootContainerMemory bytes of it that containers could use
+     * @param bootCpus that it booted with
+     * @param containerMemoryCeiling bytes that its containers may come to use
+     * @param cpuCeiling CPUs that it may come to have
+     * @param unlimitedMemory bytes for its containers without a limit, all together
+     * @param limits of its containers, of ended ones too
+     */
+    record Room(
+            long bootMemory,
+            long bootContainerMemory,
+            int bootCpus,
+            long containerMemoryCeiling,
+            int cpuCeiling,
+            long unlimitedMemory,
+            List<Limit> limits) {
+        public Room {
+            limits = List.copyOf(limits);
+        }
+    }
+
+    /**
+     * A container's limits.
+     *
+     * @param memory bytes; 0: none
+     * @param milliCpus thousandths of a CPU; 0: none
+     */
+    record Limit(String container, long memory, int milliCpus) {}
 
     /**
      * A setting as it held when the machine was planned.

@@ -13,6 +13,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.Before;
@@ -101,6 +102,22 @@ public class JournalFormatTest {
         SandboxRecord record = store.open(Samples.OWNER).orElseThrow().record();
         assertFalse(record.container("web").orElseThrow().facts().sandbox());
         assertEquals(Optional.empty(), record.plan());
+    }
+
+    @Test
+    public void aMachineOfAnOlderJournalKeepsItsSize() throws IOException {
+        Files.writeString(file, golden().replaceFirst(",\"room\":\\{.*\\]\\}", ""));
+        Entry.Planned plan = store.open(Samples.OWNER).orElseThrow().record().plan().orElseThrow();
+        assertEquals(
+                new Entry.Room(
+                        plan.memory(),
+                        plan.containerMemory(),
+                        1,
+                        plan.containerMemory(),
+                        1,
+                        0,
+                        List.of()),
+                plan.room());
     }
 
     private static String golden() throws IOException {

@@ -33,7 +33,15 @@ final class Samples {
                         268435456,
                         201326592,
                         1,
-                        List.of(new Entry.Setting("guest.cpus", "1", "default"))),
+                        List.of(new Entry.Setting("guest.cpus", "1", "default")),
+                        new Entry.Room(
+                                268435456,
+                                201326592,
+                                1,
+                                4294967296L,
+                                4,
+                                201326592,
+                                List.of(new Entry.Limit("web", 1048576, 1500)))),
                 new Entry.Process(
                         "web", "", false, "", "/f/out", "/f/err", 0, Long.MIN_VALUE, 7, ""),
                 new Entry.Begin("sandbox", "cgroup", "/hako/web", ""),

@@ -105,10 +105,12 @@ final class Creation {
             firstOf(spec, files, sandbox, call);
         } else {
             pod.requireRunning("created");
-            new PodSize(pod).check(task.container(), spec.resources());
+            PodGrowth growth = new PodGrowth(pod);
+            growth.admit(task.container(), spec.resources(), call);
             Entry.Process process = announce(spec, sandbox);
             mount(files, call);
             container(files, process, call);
+            growth.settle(call);
         }
         pod.journal().append(new Entry.Moved(task.container(), "", ProcessPhase.CREATED));
         if (!sandbox) {

@@ -66,6 +66,11 @@ final class Inspection {
                             json.addProperty("memory_bytes", plan.memory());
                             json.addProperty("container_memory_bytes", plan.containerMemory());
                             json.addProperty("cpus", plan.cpus());
+                            json.addProperty("boot_memory_bytes", plan.room().bootMemory());
+                            json.addProperty(
+                                    "container_memory_ceiling_bytes",
+                                    plan.room().containerMemoryCeiling());
+                            json.addProperty("cpu_ceiling", plan.room().cpuCeiling());
                         });
         return json;
     }

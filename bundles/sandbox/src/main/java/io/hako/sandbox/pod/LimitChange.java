@@ -7,9 +7,11 @@ import io.hako.api.types.FailureKind;
 import io.hako.ocispec.OciResources;
 import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.RequestKey;
+import io.hako.state.Entry;
 import io.hako.state.ProcessPhase;
+import java.util.Optional;
 
-/** Changes a container's limits, within the size of its machine. */
+/** Changes a container's limits, and the size of its machine with them. */
 final class LimitChange {
     private final Pod pod;
 
@@ -45,14 +47,26 @@ final class LimitChange {
                             .formatted(container));
         }
         pod.requireRunning("updated");
-        new PodSize(pod).check(container, OciResources.parse(resources));
-        if (!pod.isSandbox(container)) { // for that one the machine's size is all there is
-            String inGuest = OciResources.inGuest(resources);
-            pod.guest()
-                    .tell(
-                            call,
-                            (guest, within) ->
-                                    guest.update(key.text(), container, inGuest, within));
+        OciResources limits = OciResources.parse(resources);
+        PodGrowth growth = new PodGrowth(pod);
+        if (pod.isSandbox(container)) { // its containers decide the machine's size
+            growth.refuseBeyond(container, limits);
+            return;
         }
+        Optional<Entry.Planned> before = growth.plan();
+        growth.admitChange(container, limits, call);
+        try {
+            inGuest(key, container, resources, call);
+        } catch (DriverException e) {
+            before.ifPresent(plan -> growth.restore(plan, call));
+            throw e;
+        }
+        growth.settle(call);
+    }
+
+    private void inGuest(RequestKey key, String container, String resources, Call call) {
+        String limits = OciResources.inGuest(resources);
+        pod.guest()
+                .tell(call, (guest, within) -> guest.update(key.text(), container, limits, within));
     }
 }

@@ -172,9 +172,9 @@ final class MachineStart {
         VmSpec spec =
                 new VmSpec(
                         plan.cpus(),
-                        plan.cpus(),
+                        plan.cpuCeiling(),
                         plan.memory(),
-                        plan.memory(),
+                        plan.memoryCeiling(),
                         MemorySize.ZERO,
                         plan.boot(),
                         devices,

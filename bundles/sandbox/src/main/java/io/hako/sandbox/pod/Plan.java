@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param storage the driver that shares the pod's directory
  * @param memory of the whole machine
  * @param containers what of it the containers may use
+ * @param memoryCeiling that the whole machine can grow to; likewise {@code containerCeiling} and
+ *     {@code cpuCeiling}
  * @param networkDriver that brings the interfaces; absent where there are none
  */
 record Plan(
@@ -25,6 +27,9 @@ record Plan(
         MemorySize memory,
         MemorySize containers,
         CpuCount cpus,
+        MemorySize memoryCeiling,
+        MemorySize containerCeiling,
+        CpuCount cpuCeiling,
         BootSource boot,
         NetworkDemand network,
         Optional<Planner.Offer<NetworkProfile>> networkDriver) {}

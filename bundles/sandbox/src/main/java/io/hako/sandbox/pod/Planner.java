@@ -3,6 +3,7 @@ package io.hako.sandbox.pod;
 
 import io.hako.api.device.DeviceKind;
 import io.hako.api.hypervisor.HypervisorProfile;
+import io.hako.api.hypervisor.VmFeature;
 import io.hako.api.network.LinkKind;
 import io.hako.api.network.NetworkProfile;
 import io.hako.api.storage.SourceKind;
@@ -64,6 +65,7 @@ final class Planner {
         CpuCount cpus = input.resources().cpus().orElse(input.guest().cpus());
         Offer<HypervisorProfile> hypervisor = hypervisor(input, memory, cpus);
         Offer<StorageProfile> storage = storage(input, hypervisor.profile());
+        MemorySize containerCeiling = containerCeiling(input, memory, hypervisor.profile());
         return new Plan(
                 hypervisor.profile().id(),
                 hypervisor.settings(),
@@ -72,6 +74,9 @@ final class Planner {
                 memory,
                 containers(input),
                 cpus,
+                machineCeiling(input, memory, containerCeiling),
+                containerCeiling,
+                cpuCeiling(input, cpus, hypervisor.profile()),
                 GuestBoot.source(input.guest()),
                 input.network(),
                 network(input, hypervisor.profile()));
@@ -91,6 +96,31 @@ final class Planner {
 
     private static MemorySize containers(Input input) {
         return input.resources().memory().orElse(input.guest().memory());
+    }
+
+    /** What a running machine can be given goes as far as settings and hypervisor let it. */
+    private static MemorySize containerCeiling(
+            Input input, MemorySize memory, HypervisorProfile hypervisor) {
+        long now = containers(input).bytes();
+        long wanted = Math.max(now, input.guest().memoryCeiling().bytes());
+        long room = hypervisor.largestGuest().bytes() - memory.bytes();
+        return new MemorySize(
+                hypervisor.features().contains(VmFeature.RESIZE)
+                        ? Math.min(wanted, now + AddedMemory.usable(room))
+                        : now);
+    }
+
+    private static MemorySize machineCeiling(
+            Input input, MemorySize memory, MemorySize containerCeiling) {
+        long growth = containerCeiling.bytes() - containers(input).bytes();
+        return memory.plus(new MemorySize(AddedMemory.withItsDescription(growth)));
+    }
+
+    private static CpuCount cpuCeiling(Input input, CpuCount cpus, HypervisorProfile hypervisor) {
+        int wanted = Math.max(cpus.count(), input.guest().cpuCeiling().count());
+        return hypervisor.features().contains(VmFeature.RESIZE)
+                ? new CpuCount(Math.min(wanted, hypervisor.mostCpus().count()))
+                : cpus;
     }
 
     private static Offer<HypervisorProfile> hypervisor(

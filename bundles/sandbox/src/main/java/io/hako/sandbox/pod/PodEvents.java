@@ -27,7 +27,12 @@ final class PodEvents {
 
     /** Its machine ended other than by request. */
     void died(String cause, UnaryOperator<Event> more) {
-        tell(more.apply(Event.of(Event.Subject.MACHINE, "die").because(cause)));
+        machine("die", event -> more.apply(event.because(cause)));
+    }
+
+    /** Something happened to its machine. */
+    void machine(String action, UnaryOperator<Event> more) {
+        tell(more.apply(Event.of(Event.Subject.MACHINE, action)));
     }
 
     void tell(TaskEvent told) {

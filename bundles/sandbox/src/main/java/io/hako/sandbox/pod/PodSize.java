@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.hako.sandbox.pod;
 
-import io.hako.api.types.CpuCount;
-import io.hako.api.types.DriverException;
-import io.hako.api.types.MemorySize;
 import io.hako.ocispec.CriAnnotations;
 import io.hako.ocispec.OciResources;
 import io.hako.ocispec.OciSpec;
@@ -15,8 +12,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** How large a pod's machine is: decided once, from the first container's spec, and kept to. */
+/**
+ * How large a pod's machine starts: decided from the first container's spec. {@link PodGrowth} says
+ * what becomes of it.
+ */
 record PodSize(Pod pod) {
+    /** What the machine itself is said to be, beside the settings that it was planned by. */
+    static final String MEMORY = "machine.memory";
+
+    static final String CPUS = "machine.cpus";
+
     /** The limits by which a machine is sized. A sandbox container's own say nothing of its pod. */
     static OciResources of(OciSpec spec) {
         return isSandbox(spec) ? spec.cri().size() : spec.resources();
@@ -30,7 +35,7 @@ record PodSize(Pod pod) {
                 .forEach(o -> all.add(new Entry.Setting(o.key(), o.value(), o.from())));
         all.add(
                 new Entry.Setting(
-                        "machine.memory",
+                        MEMORY,
                         plan.memory().toString(),
                         from(
                                         limits.memory().isPresent(),
@@ -41,7 +46,7 @@ record PodSize(Pod pod) {
                                 + " and guest.memory_overhead"));
         all.add(
                 new Entry.Setting(
-                        "machine.cpus",
+                        CPUS,
                         Integer.toString(plan.cpus().count()),
                         from(
                                 limits.cpus().isPresent(),
@@ -50,7 +55,26 @@ record PodSize(Pod pod) {
                                 "linux.resources.cpu.quota",
                                 "guest.cpus")));
         return new Entry.Planned(
-                plan.memory().bytes(), plan.containers().bytes(), plan.cpus().count(), all);
+                plan.memory().bytes(),
+                plan.containers().bytes(),
+                plan.cpus().count(),
+                all,
+                room(plan, limits, settings));
+    }
+
+    /** A container that came without a sandbox is the machine's first. */
+    private Entry.Room room(Plan plan, OciResources limits, PodSettings settings) {
+        return new Entry.Room(
+                plan.memory().bytes(),
+                plan.containers().bytes(),
+                plan.cpus().count(),
+                plan.containerCeiling().bytes(),
+                plan.cpuCeiling().count(),
+                settings.guest().memory().bytes(),
+                pod.record().containers().values().stream()
+                        .filter(container -> !container.facts().sandbox())
+                        .map(container -> PodNeed.limit(container.id(), limits))
+                        .toList());
     }
 
     /** Of the pod's own settings, and of the drivers that it has. */
@@ -81,46 +105,5 @@ record PodSize(Pod pod) {
 
     private static boolean isSandbox(OciSpec spec) {
         return spec.cri().role() == CriAnnotations.Role.SANDBOX;
-    }
-
-    /**
-     * @throws DriverException UNSUPPORTED with limit and value if the machine is too small for a
-     *     container with these limits, since it does not grow while it runs
-     */
-    void check(String container, OciResources limits) {
-        pod.record()
-                .plan()
-                .ifPresent(
-                        plan -> {
-                            MemorySize memory = new MemorySize(plan.containerMemory());
-                            limits.memory()
-                                    .filter(wanted -> wanted.compareTo(memory) > 0)
-                                    .ifPresent(
-                                            wanted -> {
-                                                throw tooSmall(
-                                                        container,
-                                                        wanted + " of memory",
-                                                        memory.toString(),
-                                                        "memory");
-                                            });
-                            CpuCount cpus = new CpuCount(plan.cpus());
-                            limits.cpus()
-                                    .filter(wanted -> wanted.compareTo(cpus) > 0)
-                                    .ifPresent(
-                                            wanted -> {
-                                                throw tooSmall(
-                                                        container,
-                                                        wanted.count() + " CPUs",
-                                                        Integer.toString(cpus.count()),
-                                                        "cpus");
-                                            });
-                        });
-    }
-
-    private static DriverException tooSmall(
-            String container, String wanted, String there, String setting) {
-        return DriverException.unsupported(
-                "Container %s may not have up to %s: its virtual machine has %s for containers and does not grow while it runs. Make the pod anew with limits that add up to what it needs, or raise %s in [guest]."
-                        .formatted(container, wanted, there, setting));
     }
 }

@@ -35,7 +35,7 @@ record CriPod(Bench bench) {
              "linux":{"cgroupsPath":"/hako/web/%1$s",
                "namespaces":[{"type":"pid"%3$s},{"type":"network","path":"/proc/1/ns/net"},
                  {"type":"ipc","path":"/proc/1/ns/ipc"},{"type":"uts","path":"/proc/1/ns/uts"},{"type":"mount"}],
-               "resources":{"memory":{"limit":%4$d}}}}
+               "resources":%4$s}}
             """;
 
     static ProcessId app(String container) {
@@ -74,13 +74,25 @@ record CriPod(Bench bench) {
     }
 
     CreateTask container(String name, long memory) throws IOException {
-        return task(name, CONTAINER.formatted(name, sharedMemory(), "", memory));
+        return limited(name, memory(memory));
+    }
+
+    /**
+     * @param resources OCI LinuxResources, JSON
+     */
+    CreateTask limited(String name, String resources) throws IOException {
+        return task(name, CONTAINER.formatted(name, sharedMemory(), "", resources));
+    }
+
+    /** LinuxResources with a memory limit in bytes. */
+    static String memory(long limit) {
+        return "{\"memory\":{\"limit\":%d}}".formatted(limit);
     }
 
     /** One of a pod with {@code shareProcessNamespace}. */
     CreateTask sharing(String name) throws IOException {
         String path = ",\"path\":\"/proc/1/ns/pid\"";
-        return task(name, CONTAINER.formatted(name, sharedMemory(), path, 64L << 20));
+        return task(name, CONTAINER.formatted(name, sharedMemory(), path, memory(64L << 20)));
     }
 
     /** Where a CRI server keeps it: in a directory of the sandbox's name. */

@@ -182,44 +182,6 @@ public class CriPodTest {
     }
 
     @Test
-    public void limitsChangeWithinTheMachineAndNotBeyond() throws IOException {
-        run(pod.sandbox());
-        run(pod.container("app", 64L << 20));
-        String wider = "{\"memory\":{\"limit\":%d},\"cpu\":{\"shares\":2}}".formatted(100L << 20);
-        hakod.service.update(hakod.key(), "app", wider, call());
-        assertTrue(
-                bench.outside.agent().log().toString(),
-                bench.outside.agent().log().contains("update app " + wider));
-        failure(
-                FailureKind.UNSUPPORTED,
-                "Container app may not have up to 201 MiB of memory: its virtual machine has 200 MiB for containers and does not grow"
-                        + " while it runs. Make the pod anew with limits that add up to what it needs, or raise memory in [guest].",
-                () ->
-                        hakod.service.update(
-                                hakod.key(),
-                                "app",
-                                "{\"memory\":{\"limit\":%d}}".formatted(201L << 20),
-                                call()));
-        failure(
-                FailureKind.UNSUPPORTED,
-                "Container app may not have up to 2 CPUs: its virtual machine has 1 for containers and does not grow while it runs."
-                        + " Make the pod anew with limits that add up to what it needs, or raise cpus in [guest].",
-                () ->
-                        hakod.service.update(
-                                hakod.key(),
-                                "app",
-                                "{\"cpu\":{\"quota\":200000,\"period\":100000}}",
-                                call()));
-        failure(
-                FailureKind.UNSUPPORTED,
-                "Container big may not have up to 300 MiB of memory: its virtual machine has 200 MiB for containers and does not grow"
-                        + " while it runs. Make the pod anew with limits that add up to what it needs, or raise memory in [guest].",
-                () -> create(pod.container("big", 300L << 20)));
-        hakod.service.update(hakod.key(), "web", "{\"cpu\":{\"shares\":2}}", call());
-        end();
-    }
-
-    @Test
     public void whatContainersShareIsTheGuests() throws IOException {
         run(pod.sandbox());
         run(pod.container("app", 64L << 20));

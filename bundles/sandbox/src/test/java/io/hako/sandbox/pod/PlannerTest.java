@@ -8,6 +8,7 @@ import static org.junit.Assert.assertTrue;
 import io.hako.api.device.DeviceKind;
 import io.hako.api.driver.SchemaRange;
 import io.hako.api.hypervisor.HypervisorProfile;
+import io.hako.api.hypervisor.VmFeature;
 import io.hako.api.network.LinkKind;
 import io.hako.api.network.NetworkProfile;
 import io.hako.api.storage.SourceKind;
@@ -36,8 +37,10 @@ public class PlannerTest {
                     Path.of("/i"),
                     "loglevel=7 x",
                     MemorySize.ofMebibytes(192),
+                    MemorySize.ofMebibytes(1024),
                     MemorySize.ofMebibytes(64),
                     new CpuCount(1),
+                    new CpuCount(4),
                     Duration.ofSeconds(60));
     private static final Planner.Offer<HypervisorProfile> SMALL = hypervisor("small", 512, 1, 1);
     private static final Planner.Offer<HypervisorProfile> LARGE = hypervisor("large", 4096, 8, 1);
@@ -194,10 +197,55 @@ public class PlannerTest {
         assertEquals(sentence, refusal.getMessage());
     }
 
+    @Test
+    public void aMachineThatCanGrowHasRoomForWhatTheSettingsAllow() {
+        Plan plan = plan(resources(0, 0), List.of(growing(LARGE)), List.of(SHARE));
+        assertEquals(MemorySize.ofMebibytes(256), plan.memory());
+        assertEquals(MemorySize.ofMebibytes(1024), plan.containerCeiling());
+        // 832 MiB more for containers are in 7 blocks, whose pages 14 MiB describe.
+        assertEquals(MemorySize.ofMebibytes(256 + 832 + 14), plan.memoryCeiling());
+        assertEquals(new CpuCount(4), plan.cpuCeiling());
+    }
+
+    @Test
+    public void noMachineHasRoomBeyondItsHypervisorOrBelowItsSize() {
+        Plan small = plan(resources(0, 0), List.of(growing(SMALL)), List.of(SHARE));
+        assertTrue(
+                small.memoryCeiling().toString(),
+                small.memoryCeiling().compareTo(MemorySize.ofMebibytes(512)) <= 0);
+        assertEquals(MemorySize.ofMebibytes(192 + 252), small.containerCeiling());
+        assertEquals(new CpuCount(1), small.cpuCeiling());
+        Plan large = plan(resources(2L << 30, 6), List.of(growing(LARGE)), List.of(SHARE));
+        assertEquals(large.memory(), large.memoryCeiling());
+        assertEquals(new CpuCount(6), large.cpuCeiling());
+    }
+
+    @Test
+    public void aMachineThatKeepsItsSizeHasNoRoom() {
+        Plan plan = plan(resources(0, 0), List.of(LARGE), List.of(SHARE));
+        assertEquals(plan.memory(), plan.memoryCeiling());
+        assertEquals(plan.containers(), plan.containerCeiling());
+        assertEquals(plan.cpus(), plan.cpuCeiling());
+    }
+
+    private static Planner.Offer<HypervisorProfile> growing(
+            Planner.Offer<HypervisorProfile> offer) {
+        HypervisorProfile p = offer.profile();
+        return new Planner.Offer<>(
+                new HypervisorProfile(
+                        p.id(),
+                        p.schemas(),
+                        p.coldAttach(),
+                        p.hotAttach(),
+                        Set.of(VmFeature.RESIZE),
+                        p.largestGuest(),
+                        p.mostCpus()),
+                offer.settings());
+    }
+
     private static OciResources resources(long memory, int cpus) {
         return new OciResources(
-                memory == 0 ? Optional.empty() : Optional.of(new MemorySize(memory)),
-                cpus == 0 ? Optional.empty() : Optional.of(new CpuCount(cpus)));
+                memory == 0 ? Optional.empty() : Optional.of(new MemorySize(memory)), 1000 * cpus);
     }
 
     private static Planner.Offer<HypervisorProfile> hypervisor(

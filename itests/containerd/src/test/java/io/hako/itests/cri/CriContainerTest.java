@@ -147,7 +147,7 @@ public class CriContainerTest {
                                 container.update(
                                         LinuxContainerResources.newBuilder()
                                                 .setMemoryLimitInBytes(1L << 40)));
-        assertTrue(refused.toString(), refused.getMessage().contains("does not grow"));
+        assertTrue(refused.toString(), refused.getMessage().contains("can grow to 4 GiB"));
     }
 
     private static ContainerConfig.Builder limited(String name, long memory, String... command) {
