@@ -4,6 +4,7 @@ package io.hako.host;
 import io.hako.api.driver.ProcessSpec;
 import io.hako.api.types.Call;
 import io.hako.host.linux.MountTable;
+import io.hako.host.shim.HookRun;
 import io.hako.host.shim.Shim;
 import io.hako.host.shim.ShimEvent;
 import io.hako.host.shim.ShimIdentity;
@@ -111,6 +112,11 @@ record KeepingShim(Map<String, Integer> files) implements Shim {
 
     @Override
     public void removeCgroup(String path, Call call) {
+        throw nothingElse();
+    }
+
+    @Override
+    public void runHook(HookRun hook, Call call) {
         throw nothingElse();
     }
 

@@ -39,6 +39,9 @@ final class GuestDocument {
         }
         addFiles(spec, json, places.files());
         linux(json.getAsJsonObject("linux"), places);
+        if (json.get("hooks") instanceof JsonObject hooks) {
+            OciHooks.OF_HOST.forEach(hooks::remove);
+        }
         return JsonNode.text(json);
     }
 

@@ -18,7 +18,7 @@ import java.util.Optional;
  *
  * @param rootfs {@code root.path}, absolute on the host: where the rootfs is if the Create request
  *     brings no mounts
- * @param hostHooks names of the hooks that would have to run on the host, such as {@code prestart}
+ * @param hooks that are run on the host
  */
 public record OciSpec(
         OciProcess process,
@@ -30,19 +30,15 @@ public record OciSpec(
         OciResources resources,
         String cgroupsPath,
         List<OciNamespace> namespaces,
-        List<String> hostHooks,
+        OciHooks hooks,
         Source source) {
     /** Larger than any real one, and small enough for one message to the agent. */
     public static final int LARGEST = 3 << 20;
-
-    private static final List<String> HOST_HOOKS =
-            List.of("prestart", "createRuntime", "createContainer", "poststart", "poststop");
 
     public OciSpec {
         mounts = List.copyOf(mounts);
         annotations = Map.copyOf(annotations);
         namespaces = List.copyOf(namespaces);
-        hostHooks = List.copyOf(hostHooks);
     }
 
     /** The document that the values were read from. */
@@ -116,16 +112,14 @@ public record OciSpec(
                 OciResources.of(linux.get("resources")),
                 linux.get("cgroupsPath").string(""),
                 linux.get("namespaces").stream().map(OciSpec::namespace).toList(),
-                HOST_HOOKS.stream()
-                        .filter(hook -> !spec.get("hooks").get(hook).elements().isEmpty())
-                        .toList(),
+                OciHooks.of(spec.get("hooks")),
                 new Source(spec));
     }
 
     /**
      * @throws DriverException UNSUPPORTED with a sentence for what a virtual machine cannot do:
-     *     join a namespace of the host, run the host's hooks, hand a device of the host over,
-     *     propagate mounts to it
+     *     join a namespace of the host, run hooks between host and container, hand a device of the
+     *     host over, propagate mounts to it
      */
     public void check() {
         Refusals.check(this);
@@ -153,6 +147,11 @@ public record OciSpec(
                 .anyMatch(
                         namespace ->
                                 namespace.type().equals("pid") && namespace.path().isPresent());
+    }
+
+    /** The version of the specification that it keeps to. */
+    public String version() {
+        return source.node().get("ociVersion").string("");
     }
 
     /** {@code linux.sysctl}: kernel parameters by their names. */

@@ -35,13 +35,7 @@ final class Refusals {
         NOT_THE_HOSTS.keySet().stream().sorted().forEach(type -> ownNamespace(spec, type));
         spec.namespaces().forEach(namespace -> noPath(spec, namespace));
         noUsers(spec);
-        if (!spec.hostHooks().isEmpty()) {
-            throw refused(
-                    spec,
-                    "hooks.%s is set, but hako runs no hooks on the host"
-                            .formatted(spec.hostHooks().getFirst()),
-                    "remove the hook");
-        }
+        noHookBetween(spec);
         spec.mounts().forEach(mount -> noPropagation(spec, mount));
         spec.source()
                 .node()
@@ -84,6 +78,16 @@ final class Refusals {
                     spec,
                     "linux.namespaces asks for a user namespace, but what parts a container's users from the host's is its virtual machine",
                     "remove the namespace and its mappings");
+        }
+    }
+
+    /** Its program would be the host's, and its root and namespaces the container's. */
+    private static void noHookBetween(OciSpec spec) {
+        if (!spec.source().node().get("hooks").get("createContainer").elements().isEmpty()) {
+            throw refused(
+                    spec,
+                    "hooks.createContainer is set, which runs a program of the host's in the namespaces of the container, but those are a virtual machine's",
+                    "use createRuntime for what is the host's, startContainer for what is the container's");
         }
     }
 

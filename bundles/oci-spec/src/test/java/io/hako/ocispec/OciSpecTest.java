@@ -228,8 +228,9 @@ public class OciSpecTest {
                         + " machine: remove the namespace and its mappings.");
         unsupported(
                 "\"hostname\":\"box\"",
-                "\"hooks\":{\"prestart\":[{\"path\":\"/h\"}]}",
-                "c: hooks.prestart is set, but hako runs no hooks on the host: remove the hook.");
+                "\"hooks\":{\"createContainer\":[{\"path\":\"/h\"}]}",
+                "c: hooks.createContainer is set, which runs a program of the host's in the namespaces of the container, but those are a"
+                        + " virtual machine's: use createRuntime for what is the host's, startContainer for what is the container's.");
         unsupported(
                 "[\"rbind\",\"ro\"]",
                 "[\"rbind\",\"rshared\"]",

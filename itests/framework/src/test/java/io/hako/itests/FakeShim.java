@@ -6,6 +6,7 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
+import io.hako.host.shim.HookRun;
 import io.hako.host.shim.Shim;
 import io.hako.host.shim.ShimEvent;
 import io.hako.host.shim.ShimIdentity;
@@ -150,6 +151,9 @@ final class FakeShim implements Shim {
 
     @Override
     public void removeCgroup(String path, Call call) {}
+
+    @Override
+    public void runHook(HookRun hook, Call call) {}
 
     @Override
     public void joinStdio(StdioJoin join, Call call) {}

@@ -73,6 +73,15 @@ public interface Shim {
 
     void removeCgroup(String path, Call call);
 
+    /**
+     * Runs a hook to its end; it ends with this link.
+     *
+     * @throws io.hako.api.types.DriverException FAILED_PRECONDITION with how it ended and what it
+     *     said last, unless with 0; DEADLINE_EXCEEDED after its limit; UNSUPPORTED by a shim older
+     *     than this call
+     */
+    void runHook(HookRun hook, Call call);
+
     /** Joins a process's streams in the guest with files of the host, until {@link #leaveStdio}. */
     void joinStdio(StdioJoin join, Call call);
 

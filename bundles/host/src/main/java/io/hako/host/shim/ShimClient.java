@@ -132,6 +132,11 @@ public final class ShimClient implements Shim, AutoCloseable {
     }
 
     @Override
+    public void runHook(HookRun hook, Call call) {
+        tell("RunHook", ShimMessages.hook(hook), call);
+    }
+
+    @Override
     public void joinStdio(StdioJoin join, Call call) {
         tell("JoinStdio", ShimMessages.join(join), call);
     }

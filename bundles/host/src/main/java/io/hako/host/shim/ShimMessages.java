@@ -20,6 +20,7 @@ import io.hako.host.shim.proto.Process;
 import io.hako.host.shim.proto.ReadyAnswer;
 import io.hako.host.shim.proto.Rlimit;
 import io.hako.host.shim.proto.RoleRequest;
+import io.hako.host.shim.proto.RunHookRequest;
 import io.hako.host.shim.proto.SignalProcessRequest;
 import io.hako.host.shim.proto.StdioRequest;
 import io.hako.host.shim.proto.UnmountRequest;
@@ -71,6 +72,22 @@ final class ShimMessages {
                 .setResponse(ByteString.copyFrom(answer.response()))
                 .setExitTimeField(answer.exitTimeField())
                 .build();
+    }
+
+    static RunHookRequest hook(HookRun hook) {
+        RunHookRequest.Builder request =
+                RunHookRequest.newBuilder()
+                        .setPath(hook.program().toString())
+                        .addAllArguments(hook.arguments())
+                        .addAllEnvironment(hook.environment())
+                        .setWorkingDirectory(hook.directory().toString())
+                        .setInput(ByteString.copyFromUtf8(hook.input().text()))
+                        .setInputAfterPid(ByteString.copyFromUtf8(hook.input().afterPid()));
+        hook.limit().ifPresent(limit -> request.setLimitMs((int) limit.toMillis()));
+        hook.input()
+                .namespace()
+                .ifPresent(network -> request.setNetworkNamespace(network.path().toString()));
+        return request.build();
     }
 
     static RoleRequest role(String role) {

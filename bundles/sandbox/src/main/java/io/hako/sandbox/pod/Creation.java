@@ -5,6 +5,7 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.Names;
+import io.hako.api.types.NetworkNamespace;
 import io.hako.guest.GuestStdio;
 import io.hako.guest.PodPlaces;
 import io.hako.observability.Event;
@@ -40,6 +41,7 @@ final class Creation {
     private final CreateTask task;
     private final boolean first;
     private final Steps steps;
+    private Optional<ContainerHooks> hooks = Optional.empty();
 
     Creation(Pod pod, RequestKey key, CreateTask task) {
         this.pod = pod;
@@ -108,6 +110,7 @@ final class Creation {
             PodGrowth growth = new PodGrowth(pod);
             growth.admit(task.container(), spec.resources(), call);
             Entry.Process process = announce(spec, sandbox);
+            hooks(spec).creating(Optional.empty(), call);
             mount(files, call);
             container(files, process, call);
             growth.settle(call);
@@ -124,6 +127,11 @@ final class Creation {
         MachineStart machine = new MachineStart(pod, steps, settings);
         Plan plan = machine.plan(spec, call);
         Entry.Process process = announce(spec, sandbox);
+        if (!spec.hooks().creating().isEmpty()) {
+            NetworkNamespace network = machine.prepareNetwork(spec, call);
+            steps.time("hooks", () -> hooks(spec).creating(Optional.of(network), call));
+            plan = machine.plan(spec, call);
+        }
         machine.boot(plan, spec, call);
         if (!sandbox) {
             mount(files, call);
@@ -132,6 +140,12 @@ final class Creation {
         if (!sandbox) {
             container(files, process, call);
         }
+    }
+
+    /** Whatever happens next, those that are to be run at its end are. */
+    private ContainerHooks hooks(OciSpec spec) {
+        hooks = Optional.of(new ContainerHooks(pod, task.container(), task.bundle(), spec));
+        return hooks.get();
     }
 
     /** The runtime's options say it, or else the name that the pod's server has for the runtime. */
@@ -235,6 +249,8 @@ final class Creation {
     private void undo() {
         Call call = Bounded.both(CallScope.within(UNDO_LIMIT), pod.life());
         try {
+            // Before all else is taken away: later there may be no shim to run them.
+            hooks.ifPresent(begun -> begun.deleted(call));
             if (first) {
                 new Teardown(pod).everything(call);
             } else if (pod.record().container(task.container()).isPresent()) {

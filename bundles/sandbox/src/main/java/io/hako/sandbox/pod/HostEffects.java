@@ -152,6 +152,14 @@ final class HostEffects {
         return network;
     }
 
+    /** The network namespace that was made. */
+    Optional<NetworkNamespace> network() {
+        return journal.effects(POD).effects().stream()
+                .filter(effect -> effect.kind().equals(NETWORK) && effect.done())
+                .map(effect -> new NetworkNamespace(Path.of(effect.name())))
+                .findFirst();
+    }
+
     /**
      * A veth pair and all that hangs on it, which goes with its end in the host's namespace.
      *

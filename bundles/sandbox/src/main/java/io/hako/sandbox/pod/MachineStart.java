@@ -13,6 +13,7 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.MemorySize;
+import io.hako.api.types.NetworkNamespace;
 import io.hako.driverhost.Lease;
 import io.hako.guest.GuestIdentity;
 import io.hako.guest.GuestNetwork;
@@ -67,6 +68,11 @@ final class MachineStart {
                         offers.hypervisors(call),
                         offers.storages(call),
                         network.interfaces().isEmpty() ? List.of() : offers.networks(call)));
+    }
+
+    /** The namespace of a pod whose network its caller's hooks make; then it is planned anew. */
+    NetworkNamespace prepareNetwork(OciSpec spec, Call call) {
+        return network.prepare(spec, call);
     }
 
     void boot(Plan plan, OciSpec spec, Call call) {

@@ -33,9 +33,12 @@ record NetworkDemand(
         interfaces = List.copyOf(interfaces);
     }
 
-    /** A namespace that the caller made comes before what an annotation says. */
+    /**
+     * A namespace that the caller made comes before what an annotation says, and so does one that
+     * was made for the caller's hooks.
+     */
     static NetworkDemand of(OciSpec spec, Pod pod, Call call) {
-        Optional<NetworkNamespace> given = given(spec);
+        Optional<NetworkNamespace> given = given(spec).or(() -> pod.effects().network());
         if (given.isPresent()) {
             NetworkState state = pod.node().machine().network(given.get()).read(call);
             return new NetworkDemand(

@@ -14,6 +14,7 @@ import io.hako.guest.GuestNetwork;
 import io.hako.host.Machine;
 import io.hako.host.NetworkEditor;
 import io.hako.host.NetworkState;
+import io.hako.ocispec.OciSpec;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -44,6 +45,19 @@ final class PodNetwork {
     /** Where the namespace is bound that hako makes. */
     static NetworkNamespace namespace(Pod pod) {
         return new NetworkNamespace(pod.directory().resolve("netns"));
+    }
+
+    /**
+     * Makes what hooks of the caller are to find, before they fill it: a namespace, if the caller
+     * has none, and what hako itself is to put there.
+     */
+    NetworkNamespace prepare(OciSpec spec, Call call) {
+        NetworkDemand demand = NetworkDemand.of(spec, pod, call);
+        if (demand.made()) {
+            make(call);
+        }
+        return demand.namespace()
+                .orElseGet(() -> pod.effects().network(namespace(pod), pod.shim(call), call));
     }
 
     /**

@@ -21,6 +21,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /** The verbs that change something in one pod: each journalled by its key, and done once. */
@@ -78,6 +79,7 @@ final class Verbs {
                                             if (process.phase() == startable) {
                                                 pod.requireRunning("started");
                                                 run(key, id, process, lasting());
+                                                hooks(id).ifPresent(h -> h.started(lasting()));
                                             } else if (!again) {
                                                 throw new DriverException(
                                                         FailureKind.FAILED_PRECONDITION,
@@ -116,6 +118,10 @@ final class Verbs {
         if (!id.isFirst()) {
             new ProcessWatch(pod).start(id);
         }
+    }
+
+    private Optional<ContainerHooks> hooks(ProcessId id) {
+        return id.isFirst() ? ContainerHooks.of(pod, id.container()) : Optional.empty();
     }
 
     private void exec(RequestKey key, ProcessRecord process, Call call) {
@@ -237,6 +243,7 @@ final class Verbs {
                             end.kill(id.container(), key.text(), call);
                         }
                         end.remove(id.container(), key.text(), call);
+                        hooks(id).ifPresent(hooks -> hooks.deleted(call));
                     } else {
                         end.removeExec(id, key.text(), call);
                     }

@@ -63,6 +63,12 @@ public final class FakeNetwork {
             NetworkNamespace network, String link, String type, NetworkState.Prefix address) {
         foreign.add(network);
         add(network);
+        plug(network, link, type, address);
+    }
+
+    /** Someone else puts a link that is up into a namespace. */
+    public synchronized void plug(
+            NetworkNamespace network, String link, String type, NetworkState.Prefix address) {
         link(network, link, type);
         change(network, link, l -> new Link(l.name(), l.index(), l.type(), l.mac(), 1450, true));
         address(network, new NetworkState.Address(link, address));

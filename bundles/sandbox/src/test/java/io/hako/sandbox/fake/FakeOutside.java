@@ -7,6 +7,7 @@ import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.NetworkNamespace;
 import io.hako.api.types.OwnerId;
+import io.hako.host.shim.HookRun;
 import io.hako.host.shim.ShimEvent;
 import io.hako.host.shim.ShimProcess;
 import io.hako.host.shim.StdioId;
@@ -42,7 +43,9 @@ public final class FakeOutside {
     private final List<Consumer<ShimEvent>> subscribers = new ArrayList<>();
     private final FakeNetwork network = new FakeNetwork(this::isBound);
     private Optional<FakeAgent> agent = Optional.empty();
+    private final List<HookRun> hooks = new ArrayList<>();
     private Runnable onBoot = () -> {};
+    private Consumer<HookRun> onHook = hook -> {};
     private boolean shimDead;
     private int glances;
     private boolean quit;
@@ -119,6 +122,26 @@ public final class FakeOutside {
     /** Done as soon as the monitor is launched. */
     public void onBoot(Runnable event) {
         locked(() -> onBoot = event);
+    }
+
+    /** What each hook of the host does. */
+    public void onHook(Consumer<HookRun> work) {
+        locked(() -> onHook = work);
+    }
+
+    /** Those that were run, in order. */
+    public List<HookRun> hooks() {
+        return locked(() -> List.copyOf(hooks));
+    }
+
+    void hook(HookRun hook) {
+        Consumer<HookRun> work =
+                locked(
+                        () -> {
+                            hooks.add(hook);
+                            return onHook;
+                        });
+        work.accept(hook);
     }
 
     /** A process ends by itself. */

@@ -7,6 +7,7 @@ import io.hako.api.types.DriverException;
 import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.PassedFile;
+import io.hako.host.shim.HookRun;
 import io.hako.host.shim.Shim;
 import io.hako.host.shim.ShimEvent;
 import io.hako.host.shim.ShimIdentity;
@@ -135,6 +136,11 @@ public record FakeShim(Daemon daemon, FakeOutside outside, ShimIdentity identity
     }
 
     /** The real one takes what it has joined already for the same, by its name alone. */
+    @Override
+    public void runHook(HookRun hook, Call call) {
+        out().hook(hook);
+    }
+
     @Override
     public void joinStdio(StdioJoin join, Call call) {
         out().held(

@@ -102,6 +102,18 @@ final class Bench {
                                 annotation, annotation + ",\"io.hako.network\":\"" + asked + "\""));
     }
 
+    /**
+     * @param hooks the members of the spec's {@code hooks}, JSON
+     */
+    void hooks(String hooks) throws IOException {
+        Path config = bundle.resolve("config.json");
+        String hostname = "\"hostname\":\"box\"";
+        Files.writeString(
+                config,
+                Files.readString(config)
+                        .replace(hostname, hostname + ",\"hooks\":{" + hooks + "}"));
+    }
+
     /** The caller has made a network, as CNI does. */
     void givenNetwork(Path path) throws IOException {
         Path config = bundle.resolve("config.json");
