@@ -100,11 +100,12 @@ commit() {
 
 # The versions in use that Debian 12 does not have.
 test_containerds() {
-  local programs
+  local programs nerdctl
   programs=$(go_programs containerd github.com/containerd/containerd@v1.7.35 cmd/containerd cmd/ctr)
   with_time "Under containerd 1.7" test_containerd -Dhako.containerd="$programs"
   programs=$(go_programs containerd github.com/containerd/containerd/v2@v2.2.9 cmd/containerd cmd/ctr)
-  with_time "Under containerd 2.2" test_containerd -Dhako.containerd="$programs"
+  nerdctl=$(go_programs nerdctl github.com/containerd/nerdctl/v2@v2.1.2 cmd/nerdctl)
+  with_time "Under containerd 2.2, by nerdctl too" test_containerd -Dhako.containerd="$programs" -Dhako.nerdctl="$nerdctl"
 }
 
 # The agent as PID 1 of real guests.

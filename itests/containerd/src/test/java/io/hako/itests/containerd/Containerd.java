@@ -32,8 +32,10 @@ final class Containerd extends ExternalResource {
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
     private final Node node;
-    private final String namespace =
-            "it-" + ProcessHandle.current().pid() + "-" + System.nanoTime() % 1_000_000;
+
+    /** Short: nerdctl's ids have 64 digits, and a socket's path has its limit. */
+    private final String namespace = "it" + Long.toString(System.nanoTime() % 1_000_000, 36);
+
     private Running process;
 
     Containerd(Node node) {
@@ -191,6 +193,14 @@ final class Containerd extends ExternalResource {
         awaitStatus(task, "STOPPED");
         succeed("task", "rm", task);
         succeed("c", "rm", task);
+    }
+
+    Path socket() {
+        return directory().resolve("c.sock");
+    }
+
+    String namespace() {
+        return namespace;
     }
 
     List<String> command(String... arguments) {
