@@ -60,7 +60,7 @@ public class CriGrowthTest {
                 CriServer.LIMIT,
                 () -> memory(small) < grown,
                 () -> memory(small) + " B\n" + SERVER.log());
-        pod.remove();
+        pod.close();
         SERVER.nothingLeft();
     }
 
@@ -72,7 +72,7 @@ public class CriGrowthTest {
         assertEquals("1", pinned.sh("nproc"));
         pinned.update(memory(96).setCpusetCpus("3-7"));
         assertEquals(Long.toString(96 * MIB), pinned.sh("cat /sys/fs/cgroup/memory.max"));
-        pod.remove();
+        pod.close();
         SERVER.nothingLeft();
     }
 
