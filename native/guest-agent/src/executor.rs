@@ -13,7 +13,7 @@ use libcontainer::oci_spec::runtime::{LinuxSeccomp, Spec};
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 
 use crate::program;
-use crate::sys::check;
+use crate::sys::{self, check};
 
 /// Capabilities that a process has only until its seccomp filter is loaded (bits by number, capabilities(7)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl GuestExecutor {
         let (path, arguments) = program_of(spec)?;
         let failed = |what: &str, error: &dyn std::fmt::Display| Status::internal(format!("{what}: {error}."));
         if let Some((rows, columns)) = self.window {
-            crate::sys::set_window(0, rows, columns).map_err(|e| failed("The terminal's size cannot be set", &e))?;
+            first_window(rows, columns).map_err(|e| failed("The terminal's size cannot be set", &e))?;
         }
         drop_bounding(self.borrowed.bounding)
             .map_err(|e| failed("The bounding set of capabilities cannot be reduced", &e))?;
@@ -73,6 +73,11 @@ impl GuestExecutor {
         }
         result
     }
+}
+
+/// The size that was asked for at first, unless another has been asked for since: a created container's terminal can be resized.
+fn first_window(rows: u32, columns: u32) -> io::Result<()> {
+    if sys::has_no_window(0)? { sys::set_window(0, rows, columns) } else { Ok(()) }
 }
 
 fn program_of(spec: &Spec) -> Result<(CString, Vec<CString>), Status> {

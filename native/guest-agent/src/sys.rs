@@ -64,6 +64,14 @@ pub fn set_window(fd: RawFd, rows: u32, columns: u32) -> io::Result<()> {
     check(unsafe { libc::ioctl(fd, libc::TIOCSWINSZ, &size) }).map(drop)
 }
 
+/// Whether nobody has said a terminal's size yet.
+pub fn has_no_window(fd: RawFd) -> io::Result<bool> {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCGWINSZ writes one winsize.
+    check(unsafe { libc::ioctl(fd, libc::TIOCGWINSZ, &mut size) })?;
+    Ok(size.ws_row == 0 && size.ws_col == 0)
+}
+
 /// The terminal behind a pseudoterminal's master, opened without becoming anybody's controlling terminal.
 pub fn terminal_of(master: &impl AsRawFd) -> io::Result<OwnedFd> {
     let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;

@@ -131,6 +131,16 @@ fn a_terminal_echoes_has_a_size_and_ends_with_its_character() {
 }
 
 #[test]
+fn a_terminal_keeps_the_size_that_it_was_given_before_the_start() {
+    let agent = Agent::start();
+    let process = Command::new(&["stty", "size"]).with_terminal().create(&agent, "web").unwrap();
+    let size = ResizeTerminalRequest { container_id: "web".into(), exec_id: String::new(), rows: 40, columns: 100 };
+    agent.call::<Empty>("ResizeTerminal", &size);
+    process.start().unwrap();
+    assert_eq!(process.finish(), (0, "40 100\r\n".into(), String::new()));
+}
+
+#[test]
 fn a_terminal_of_an_exec_belongs_to_its_user_and_ends_although_descendants_hold_it() {
     let agent = Agent::start();
     let keeper = Command::new(&["sleep", "1000"]).run(&agent, "web");
