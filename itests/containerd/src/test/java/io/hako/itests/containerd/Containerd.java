@@ -222,10 +222,6 @@ final class Containerd extends ExternalResource {
         return "containerd: " + process + "\nhakod: " + node.logText();
     }
 
-    private Path socket() {
-        return directory().resolve("c.sock");
-    }
-
     private Path directory() {
         return node.state().resolve("containerd");
     }
