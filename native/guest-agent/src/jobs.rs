@@ -61,7 +61,7 @@ impl Ends {
     }
 }
 
-fn null_device() -> io::Result<OwnedFd> {
+pub fn null_device() -> io::Result<OwnedFd> {
     File::options().read(true).write(true).open("/dev/null").map(OwnedFd::from)
 }
 
@@ -160,12 +160,7 @@ pub fn delete(container: &str) -> Result<Report, Status> {
 
 /// Removes what a failed or cut-off creation left.
 pub fn scrub(container: &str) -> Result<Report, Status> {
-    let cgroup = paths::cgroup(container);
-    if cgroup.exists() {
-        // Fails on a kernel before 5.14 only, which hako does not boot.
-        let _ = fs::write(cgroup.join("cgroup.kill"), "1");
-        remove_cgroup(&cgroup).map_err(|error| failed("remove", &cgroup.display().to_string(), error))?;
-    }
+    end_cgroup(&paths::cgroup(container))?;
     for directory in [paths::state(container), paths::bundle(container)] {
         match fs::remove_dir_all(&directory) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -175,6 +170,16 @@ pub fn scrub(container: &str) -> Result<Report, Status> {
         }
     }
     Ok(Report::default())
+}
+
+/// Kills whatever is in a cgroup and removes it; succeeds if there is none.
+pub fn end_cgroup(cgroup: &Path) -> Result<(), Status> {
+    if !cgroup.exists() {
+        return Ok(());
+    }
+    // Fails on a kernel before 5.14 only, which hako does not boot.
+    let _ = fs::write(cgroup.join("cgroup.kill"), "1");
+    remove_cgroup(cgroup).map_err(|error| failed("remove", &cgroup.display().to_string(), error))
 }
 
 /// Removes a cgroup and those that the container made below it, once their processes are gone.

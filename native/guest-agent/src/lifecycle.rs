@@ -19,7 +19,7 @@ use crate::process::{Number, Process, State};
 use crate::requests::Ticket;
 use crate::tasks::Task;
 use crate::worker::Report;
-use crate::{cgroups, limits, sys};
+use crate::{cgroups, debug, limits, sys};
 
 /// A verb's answer, or `None` if it comes later under the ticket.
 pub type Handled = Result<Option<Vec<u8>>, Status>;
@@ -76,7 +76,7 @@ impl Agent {
         Err(Status::precondition(message))
     }
 
-    fn process_for(&self, container: &str, exec: &str, stdio: Stdio) -> Result<(Process, Ends), Status> {
+    pub fn process_for(&self, container: &str, exec: &str, stdio: Stdio) -> Result<(Process, Ends), Status> {
         let tokens = [stdio.stdin, stdio.stdout, stdio.stderr];
         if let Some(taken) = tokens.into_iter().find(|&token| self.table.by_token(token).is_some()) {
             return Err(Status::invalid(format!("The stream token {taken:#x} belongs to another process already.")));
@@ -200,6 +200,10 @@ impl Agent {
         }
         if process.is_first() {
             self.spawn(Task::Delete(ticket, number), &[], limit, || jobs::delete(&request.container_id));
+            return Ok(None);
+        }
+        if request.container_id == debug::GUEST {
+            self.spawn(Task::Delete(ticket, number), &[], limit, || debug::scrub(&request.exec_id));
             return Ok(None);
         }
         self.forget(number);

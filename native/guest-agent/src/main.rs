@@ -11,6 +11,7 @@ mod calls;
 mod causes;
 mod cgroups;
 mod cpus;
+mod debug;
 mod devices;
 mod events;
 mod executor;

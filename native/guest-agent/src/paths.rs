@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where the agent keeps things in the guest.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hako_ttrpc::Status;
 
@@ -33,6 +33,11 @@ pub fn pod_cgroup() -> PathBuf {
 
 pub fn cgroup(container: &str) -> PathBuf {
     [CGROUP_ROOT, CGROUP_PARENT, container].iter().collect()
+}
+
+/// Of a program that an operator runs in the guest, beside the containers.
+pub fn debug_cgroup(process: &str) -> PathBuf {
+    Path::new(CGROUP_ROOT).join(format!("{CGROUP_PARENT}-debug-{process}"))
 }
 
 pub fn bundle(container: &str) -> PathBuf {

@@ -13,7 +13,7 @@ use crate::jobs::Ends;
 use crate::poll::Which;
 use crate::requests::Ticket;
 use crate::stdio::{Input, Output};
-use crate::{cgroups, program, sys};
+use crate::{cgroups, debug, program, sys};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {
@@ -93,7 +93,9 @@ impl Process {
     }
 
     pub fn name(&self) -> String {
-        if self.is_first() {
+        if self.container == debug::GUEST {
+            format!("process {} of the guest", self.exec)
+        } else if self.is_first() {
             format!("container {}", self.container)
         } else {
             format!("process {} of container {}", self.exec, self.container)
@@ -209,12 +211,16 @@ pub struct Table {
     last: Number,
     pub containers: BTreeMap<String, Container>,
     pub processes: BTreeMap<Number, Process>,
+    /// Those that are in no container but in the guest itself (see [`crate::debug`]).
+    guest: BTreeMap<String, Number>,
 }
 
 impl Table {
     pub fn add(&mut self, process: Process) -> Number {
         self.last += 1;
-        if process.is_first() {
+        if process.container == debug::GUEST {
+            self.guest.insert(process.exec.clone(), self.last);
+        } else if process.is_first() {
             self.containers.insert(process.container.clone(), Container { first: self.last, ..Container::default() });
         } else if let Some(container) = self.containers.get_mut(&process.container) {
             container.execs.insert(process.exec.clone(), self.last);
@@ -226,7 +232,9 @@ impl Table {
     /// Removes one process from the table, and with a first process its container.
     pub fn remove(&mut self, number: Number) -> Option<Process> {
         let process = self.processes.remove(&number)?;
-        if process.is_first() {
+        if process.container == debug::GUEST {
+            self.guest.remove(&process.exec);
+        } else if process.is_first() {
             self.containers.remove(&process.container);
         } else if let Some(container) = self.containers.get_mut(&process.container) {
             container.execs.remove(&process.exec);
@@ -241,6 +249,10 @@ impl Table {
     }
 
     pub fn find(&mut self, container: &str, exec: &str) -> Result<Number, Status> {
+        if container == debug::GUEST {
+            let missing = || Status::not_found(format!("There is no process {exec:?} in the guest itself."));
+            return self.guest.get(exec).copied().ok_or_else(missing);
+        }
         let found = self.container(container)?;
         if exec.is_empty() {
             return Ok(found.first);

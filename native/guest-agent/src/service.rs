@@ -44,6 +44,7 @@ impl Agent {
             }
             "CreateContainer" => self.create(call.decode()?, ticket, limit),
             "StartContainer" => self.start(&call.decode()?, ticket, limit),
+            "Debug" => self.debug(call.decode()?, ticket, limit),
             "Exec" => self.exec(call.decode()?, ticket, limit),
             "Signal" => self.signal(&call.decode()?),
             "Delete" => self.delete(&call.decode()?, ticket, limit),
@@ -140,6 +141,7 @@ fn key(call: &Call) -> Result<String, Status> {
         "CreateContainer" => call.decode::<agent::CreateContainerRequest>().map(|r| (r.request_key, r.container_id))?,
         "StartContainer" => call.decode::<agent::StartContainerRequest>().map(|r| (r.request_key, r.container_id))?,
         "Exec" => call.decode::<agent::ExecRequest>().map(|r| (r.request_key, r.container_id))?,
+        "Debug" => call.decode::<agent::DebugRequest>().map(|r| (r.request_key, r.exec_id))?,
         "Signal" => call.decode::<agent::SignalRequest>().map(|r| (r.request_key, r.container_id))?,
         "Delete" => call.decode::<agent::DeleteRequest>().map(|r| (r.request_key, r.container_id))?,
         "PowerOff" => call.decode::<agent::PowerOffRequest>().map(|r| (r.request_key, String::new()))?,

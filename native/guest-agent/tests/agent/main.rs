@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the harness is test code too")]
 
+mod debug;
 mod exec;
 mod guest;
 mod harness;

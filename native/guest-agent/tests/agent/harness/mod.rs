@@ -9,4 +9,4 @@ mod rootfs;
 
 pub use await_condition::await_condition;
 pub use machine::{Agent, in_virtual_machine};
-pub use process::{Command, Process};
+pub use process::{Command, Process, debug};

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use hako_protocols::agent::{
-    CreateContainerRequest, DeleteRequest, Empty, ExecRequest, ListRequest, ListResponse, ProcessResponse,
-    SignalRequest, StartContainerRequest, Stdio, WaitRequest, WaitResponse,
+    CreateContainerRequest, DebugRequest, DeleteRequest, Empty, ExecRequest, ListRequest, ListResponse,
+    ProcessResponse, SignalRequest, StartContainerRequest, Stdio, WaitRequest, WaitResponse,
 };
 use hako_ttrpc::{Pending, Status};
 use serde_json::{Value, json};
@@ -164,6 +164,28 @@ impl Command {
         let response: ProcessResponse = agent.try_call_within("Exec", &request, limit)?;
         Ok(Process::new(agent, container, exec, response.pid, &stdio))
     }
+}
+
+/// Runs busybox, the machine's own, in the guest itself.
+pub fn debug<'a>(agent: &'a Agent, exec: &str, script: &str, terminal: bool) -> Result<Process<'a>, Status> {
+    let stdio = Stdio {
+        terminal,
+        stdin: agent.token(),
+        stdout: agent.token(),
+        stderr: if terminal { 0 } else { agent.token() },
+        rows: 24,
+        columns: 80,
+    };
+    let request = DebugRequest {
+        request_key: String::new(),
+        exec_id: exec.into(),
+        program: std::fs::read("/bin/busybox").unwrap(),
+        arguments: ["sh", "-c", script].map(str::to_owned).to_vec(),
+        environment: vec!["PS1=guest# ".into()],
+        stdio: Some(stdio),
+    };
+    let response: ProcessResponse = agent.try_call("Debug", &request)?;
+    Ok(Process::new(agent, "", exec, response.pid, &stdio))
 }
 
 pub struct Process<'a> {
