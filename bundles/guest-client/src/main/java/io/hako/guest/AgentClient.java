@@ -209,6 +209,23 @@ final class AgentClient implements Guest {
     }
 
     @Override
+    public int debug(
+            String key,
+            String exec,
+            byte[] program,
+            List<String> arguments,
+            List<String> environment,
+            GuestStdio stdio,
+            Call call) {
+        return Answers.pid(
+                ask(
+                        "Debug",
+                        Requests.debug(key, exec, program, arguments, environment, stdio),
+                        ProcessResponse.parser(),
+                        call));
+    }
+
+    @Override
     public void signal(String key, GuestProcessId process, int signal, boolean all, Call call) {
         tell("Signal", Requests.signal(key, process, signal, all), call);
     }

@@ -77,6 +77,24 @@ public interface Guest extends AutoCloseable {
     int exec(String key, GuestProcessId id, String process, GuestStdio stdio, Call call);
 
     /**
+     * Runs a program in the guest itself, beside the containers; from then on it is the process
+     * {@code exec} of {@link GuestProcessId#ofGuest}. UNSUPPORTED by an agent older than this.
+     *
+     * @param program a static executable, at most 3 MiB
+     * @param arguments from argv[0] on
+     * @param environment K=V
+     * @return its pid in the guest
+     */
+    int debug(
+            String key,
+            String exec,
+            byte[] program,
+            List<String> arguments,
+            List<String> environment,
+            GuestStdio stdio,
+            Call call);
+
+    /**
      * @param signal the Linux number
      * @param all every process of the container, not the named one alone
      */

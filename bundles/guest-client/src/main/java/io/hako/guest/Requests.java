@@ -7,6 +7,7 @@ import io.hako.api.types.MemorySize;
 import io.hako.guest.proto.ConfigureNetworkRequest;
 import io.hako.guest.proto.ContainerRequest;
 import io.hako.guest.proto.CreateContainerRequest;
+import io.hako.guest.proto.DebugRequest;
 import io.hako.guest.proto.DeleteRequest;
 import io.hako.guest.proto.ExecRequest;
 import io.hako.guest.proto.Interface;
@@ -150,6 +151,23 @@ final class Requests {
                 .setContainerId(id.container())
                 .setExecId(id.exec())
                 .setProcess(ByteString.copyFromUtf8(process))
+                .setStdio(stdio(stdio))
+                .build();
+    }
+
+    static DebugRequest debug(
+            String key,
+            String exec,
+            byte[] program,
+            List<String> arguments,
+            List<String> environment,
+            GuestStdio stdio) {
+        return DebugRequest.newBuilder()
+                .setRequestKey(key)
+                .setExecId(exec)
+                .setProgram(ByteString.copyFrom(program))
+                .addAllArguments(arguments)
+                .addAllEnvironment(environment)
                 .setStdio(stdio(stdio))
                 .build();
     }

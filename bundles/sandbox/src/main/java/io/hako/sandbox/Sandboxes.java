@@ -126,6 +126,13 @@ public interface Sandboxes {
      */
     String inspect(String idPrefixOrName);
 
+    /**
+     * Runs the node's debug program ({@code [debug] program}) in a sandbox's guest, beside its
+     * containers: as root of the guest, in the guest's own namespaces. It is logged and told as an
+     * event, with its user; nothing of it is journalled.
+     */
+    DebugSession debug(DebugTask task, Call call);
+
     /** What a sandbox costs at this moment, and what its start took. */
     Overhead overhead(String idPrefixOrName, Call call);
 }

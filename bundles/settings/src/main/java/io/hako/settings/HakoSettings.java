@@ -23,9 +23,9 @@ import java.util.stream.Stream;
 
 /**
  * The settings file of this node (TOML 1.0), read once and validated: {@code [guest]}, {@code
- * [drivers]}, {@code [annotations]}, {@code [logs]}, {@code [veth]}, a table {@code [KIND.NAME]}
- * for each driver that has settings, and {@code [profiles.NAME.TABLE]} for what holds for some pods
- * instead. Whatever is not known is refused. Immutable.
+ * [drivers]}, {@code [annotations]}, {@code [logs]}, {@code [veth]}, {@code [debug]}, a table
+ * {@code [KIND.NAME]} for each driver that has settings, and {@code [profiles.NAME.TABLE]} for what
+ * holds for some pods instead. Whatever is not known is refused. Immutable.
  */
 public final class HakoSettings {
     static final String PROFILES = "profiles";
@@ -35,13 +35,14 @@ public final class HakoSettings {
     private static final Set<String> OF_PODS = Set.of("guest", "drivers", "annotations");
 
     private static final Set<String> TABLES =
-            Set.of("guest", "drivers", "annotations", "logs", "veth");
+            Set.of("guest", "drivers", "annotations", "logs", "veth", "debug");
 
     private final String file;
     private final Profile base;
     private final Map<String, Profile> profiles;
     private final LogSettings logs;
     private final VethSettings veth;
+    private final DebugSettings debug;
 
     private HakoSettings(String file, Tables tables, Map<String, Tables> profiles) {
         this.file = file;
@@ -49,6 +50,7 @@ public final class HakoSettings {
         base = Profile.of(sources);
         logs = sources.bind("logs", LogSettings.class);
         veth = sources.bind("veth", VethSettings.class);
+        debug = sources.bind("debug", DebugSettings.class);
         this.profiles = new TreeMap<>();
         profiles.forEach(
                 (name, own) ->
@@ -141,6 +143,10 @@ public final class HakoSettings {
         return veth;
     }
 
+    public DebugSettings debug() {
+        return debug;
+    }
+
     /** What the file sets for a driver; nothing if it has no such table. */
     public DriverSettings driver(DriverId driver) {
         String table = Tables.of(driver);
@@ -206,6 +212,7 @@ public final class HakoSettings {
     public List<Origin> origins() {
         Map<String, Record> records = new TreeMap<>();
         records.put("annotations", base.annotations());
+        records.put("debug", debug);
         records.put("drivers", base.drivers());
         records.put("guest", base.guest());
         records.put("logs", logs);

@@ -30,6 +30,7 @@ public class DeployTest {
         assertEquals(asItIs.drivers(), shown.drivers());
         assertEquals(asItIs.logs(), shown.logs());
         assertEquals(asItIs.veth(), shown.veth());
+        assertEquals(asItIs.debug(), shown.debug());
         assertEquals(new GuestSettings(), asItIs.guest());
         assertEquals(
                 new CpuCount(2),

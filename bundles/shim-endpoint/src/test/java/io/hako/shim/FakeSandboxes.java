@@ -9,6 +9,8 @@ import io.hako.host.shim.Subscription;
 import io.hako.sandbox.Connection;
 import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
+import io.hako.sandbox.DebugSession;
+import io.hako.sandbox.DebugTask;
 import io.hako.sandbox.ExecTask;
 import io.hako.sandbox.Overhead;
 import io.hako.sandbox.ProcessExit;
@@ -267,6 +269,11 @@ final class FakeSandboxes implements Sandboxes {
     @Override
     public String inspect(String idPrefixOrName) {
         return "{}";
+    }
+
+    @Override
+    public DebugSession debug(DebugTask task, Call call) {
+        throw DriverException.unsupported("No shim asks for a debug session.");
     }
 
     @Override

@@ -57,6 +57,8 @@ final class Reconciliation {
         Map<GuestProcessId, GuestProcess> inGuest =
                 pod.guest().ask(call, (guest, within) -> guest.list(within)).stream()
                         .collect(Collectors.toMap(GuestProcess::id, Function.identity()));
+        DebugShell.endAll(
+                pod, inGuest.keySet().stream().filter(GuestProcessId::isOfGuest).toList());
         removeUnknown(inGuest, call);
         for (ContainerRecord container : List.copyOf(pod.record().containers().values())) {
             if (cutOff(container)) {
@@ -123,6 +125,7 @@ final class Reconciliation {
                                                         .container(id.container())
                                                         .flatMap(c -> c.process(id.exec()))
                                                         .isEmpty())
+                                .filter(id -> !id.isOfGuest())
                                 .filter(id -> inGuest.get(id).state() == GuestProcess.State.STOPPED)
                                 .toList());
         for (GuestProcessId id : unknown) {

@@ -15,6 +15,8 @@ import io.hako.observability.EventLog;
 import io.hako.sandbox.Connection;
 import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
+import io.hako.sandbox.DebugSession;
+import io.hako.sandbox.DebugTask;
 import io.hako.sandbox.ExecTask;
 import io.hako.sandbox.Overhead;
 import io.hako.sandbox.ProcessExit;
@@ -284,6 +286,13 @@ public final class SandboxService implements Sandboxes {
     @Override
     public String inspect(String idPrefixOrName) {
         return Inspection.json(found(idPrefixOrName));
+    }
+
+    @Override
+    public DebugSession debug(DebugTask task, Call call) {
+        Pod pod = found(task.sandbox());
+        pod.awaitReady(call);
+        return DebugShell.start(pod, task, call);
     }
 
     @Override

@@ -140,6 +140,26 @@ public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
         }
 
         @Override
+        public int debug(
+                String key,
+                String exec,
+                byte[] program,
+                List<String> arguments,
+                List<String> environment,
+                GuestStdio stdio,
+                Call call) {
+            agent().once(
+                            key,
+                            "debug " + exec + " " + program.length,
+                            () ->
+                                    agent.create(
+                                            GuestProcessId.ofGuest(exec),
+                                            GuestProcess.State.RUNNING,
+                                            stdio));
+            return 102;
+        }
+
+        @Override
         public void signal(String key, GuestProcessId process, int signal, boolean all, Call call) {
             agent().once(
                             key,
