@@ -49,6 +49,8 @@ pub enum Verb {
     Inspect(One),
     /// Print what a container costs beside its own work: processes, memory, time to start
     Overhead(Overhead),
+    /// Run a shell, or a command of its tools, in a pod's virtual machine, beside its containers
+    Debug(Debug),
     /// Tell what happens to pods, containers, machines and drivers, as it happens
     Events(Events),
     /// List, swap and explain the drivers of hakod
@@ -227,6 +229,25 @@ pub struct Overhead {
     pub container: String,
     #[command(flatten)]
     pub output: Formatted,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "hako debug POD [COMMAND]...")]
+pub struct Debug {
+    /// Id, beginning of an id, or name; then a command, if it is not to be a shell
+    #[arg(required = true, trailing_var_arg = true, value_name = "POD")]
+    words: Vec<String>,
+}
+
+// As above.
+impl Debug {
+    pub fn pod(&self) -> &str {
+        &self.words[0]
+    }
+
+    pub fn command(&self) -> &[String] {
+        &self.words[1..]
+    }
 }
 
 #[derive(Debug, Args)]

@@ -5,15 +5,18 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use hako_protocols::control::*;
-use hako_ttrpc::{CallError, Client};
+use hako_ttrpc::{CallError, Client, Code, Status};
 use prost::Message;
 
 use crate::failure::{Failure, Result, cause};
 use crate::places::Places;
+use crate::task::Answer;
 
 const SERVICE: &str = "hako.control.v1.Control";
 /// hakod answers from memory; a swap moves every container and may take longer.
 const LIMIT: Duration = Duration::from_secs(30);
+/// Two mebibytes go into a guest whose processor may be emulated.
+const DEBUG_LIMIT: Duration = Duration::from_secs(60);
 const SWAP_LIMIT: Duration = Duration::from_secs(600);
 
 pub struct Control(Client);
@@ -68,6 +71,29 @@ impl Control {
 
     pub fn doctor(&self) -> Result<Vec<Finding>> {
         Ok(self.ask::<DoctorResponse>("Doctor", &Empty {}, LIMIT)?.findings)
+    }
+
+    pub fn debug(&self, request: &DebugRequest) -> Result<()> {
+        self.ask::<Empty>("Debug", request, DEBUG_LIMIT).map(drop)
+    }
+
+    /// Answered when the program has ended. It ends with this connection.
+    pub fn await_debug(&self, session: &str) -> Result<Answer<AwaitDebugResponse>> {
+        let request = AwaitDebugRequest { session: session.to_owned() };
+        let pending = self.0.send(SERVICE, "AwaitDebug", &request, None)?;
+        Answer::to(pending, |error| match error {
+            CallError::Connection(_) => CallError::Status(Status::new(
+                Code::Unavailable,
+                "hakod has ended, and the debug session with it: start another once hakod is back.",
+            )),
+            refused => refused,
+        })
+    }
+
+    pub fn steer_debug_later(&self, session: &str, what: steer_debug_request::What) {
+        let request = SteerDebugRequest { session: session.to_owned(), what: Some(what) };
+        // A connection that has failed shows in the answer that is waited for.
+        let _ = self.0.send::<Empty>(SERVICE, "SteerDebug", &request, None);
     }
 
     /// Waits as long as the request says. Nothing: the connection is gone, and hakod maybe restarts.

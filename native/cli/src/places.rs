@@ -40,6 +40,11 @@ impl Places {
         self.run.join("bundles")
     }
 
+    /// Where the fifos of a debug session have names for a moment.
+    pub fn debug_session(&self, session: &str) -> PathBuf {
+        self.run.join(format!("debug-{session}"))
+    }
+
     /// Unpacked images.
     pub fn images(&self) -> PathBuf {
         self.state.join("images/rootfs")

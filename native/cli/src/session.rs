@@ -2,18 +2,17 @@
 //! A process in the foreground: its streams, its signals, its end. One poll loop.
 
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-use hako_protocols::task::WaitResponse;
 use hako_pump::Copier;
 
 use crate::failure::{Doing, Result};
 use crate::poll::{Interest, poll};
 use crate::progress::{PATIENCE, Progress};
 use crate::signals::{Signal, Signals};
-use crate::task::{Answer, Task, Which};
-use crate::terminal;
+use crate::task::Answer;
+use crate::terminal::{self, Size};
 
 /// Once the process has ended, the shim closes its ends of the fifos. A descendant that holds the process's output open
 /// keeps it from that: so long without a byte then ends the wait.
@@ -70,9 +69,21 @@ impl Output {
     }
 }
 
+/// What can be done to the process from outside, without waiting for the answer.
+pub trait Steering {
+    fn kill_later(&self, signal: Signal);
+    fn resize_later(&self, size: Size);
+    /// Ends its standard input, after what lies in its fifo.
+    fn close_stdin_later(&self);
+}
+
+/// The answer to who waits for a process.
+pub trait Ended {
+    fn exit_status(&self) -> u32;
+}
+
 pub struct Session<'a> {
-    task: &'a Task,
-    which: Which<'a>,
+    process: &'a dyn Steering,
     signals: &'a Signals,
     terminal: bool,
     input: Option<Copier>,
@@ -83,8 +94,8 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// `terminal`: whether the process has one that shall have this one's size.
-    pub fn new(task: &'a Task, which: Which<'a>, signals: &'a Signals, terminal: bool) -> Self {
-        Self { task, which, signals, terminal, input: None, outputs: Vec::new(), insisted: 0, broken: false }
+    pub fn new(process: &'a dyn Steering, signals: &'a Signals, terminal: bool) -> Self {
+        Self { process, signals, terminal, input: None, outputs: Vec::new(), insisted: 0, broken: false }
     }
 
     /// Joins streams to it.
@@ -93,16 +104,16 @@ impl<'a> Session<'a> {
     }
 
     /// Runs until the process has ended and its output is written; returns its exit status.
-    pub fn run(mut self, exit: Answer<WaitResponse>) -> Result<u32> {
+    pub fn run<A: Ended + prost::Message + Default + 'static>(mut self, exit: Answer<A>) -> Result<u32> {
         self.resize();
         loop {
-            let ready = self.poll(Some(&exit), None)?;
+            let ready = self.poll(Some(exit.as_fd()), None)?;
             self.serve(&ready);
             if ready.contains(&exit.as_fd().as_raw_fd()) {
                 break;
             }
         }
-        let status = exit.take()?.exit_status;
+        let status = exit.take()?.exit_status();
         self.input = None;
         self.drain()?;
         Ok(if self.broken { BROKEN_PIPE } else { status })
@@ -121,14 +132,14 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn poll(&self, exit: Option<&Answer<WaitResponse>>, limit: Option<Duration>) -> Result<Vec<RawFd>> {
+    fn poll(&self, exit: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> Result<Vec<RawFd>> {
         let streams = self
             .input
             .iter()
             .chain(self.outputs.iter().map(|output| &output.copier))
             .flat_map(Copier::interests)
             .flatten();
-        let interests: Vec<_> = streams.chain([readable(self.signals)]).chain(exit.map(readable)).collect();
+        let interests: Vec<_> = streams.chain([readable(self.signals)]).chain(exit.as_ref().map(readable)).collect();
         wait(&interests, limit)
     }
 
@@ -137,7 +148,7 @@ impl<'a> Session<'a> {
             advance(input, ready);
             if input.is_finished() {
                 self.input = None;
-                self.task.close_stdin_later(self.which);
+                self.process.close_stdin_later();
             }
         }
         let mut refused = false;
@@ -151,7 +162,7 @@ impl<'a> Session<'a> {
         if refused && !self.broken {
             // Nobody reads the output any more: this is what SIGPIPE does to a local command.
             self.broken = true;
-            self.task.kill_later(self.which, Signal::KILL);
+            self.process.kill_later(Signal::KILL);
         }
         while let Some(signal) = self.signals.next() {
             self.obey(signal);
@@ -164,12 +175,12 @@ impl<'a> Session<'a> {
         }
         self.insisted += u32::from([libc::SIGINT as u32, libc::SIGTERM as u32].contains(&signal.0));
         let signal = if self.insisted >= INSISTENCE { Signal::KILL } else { signal };
-        self.task.kill_later(self.which, signal);
+        self.process.kill_later(signal);
     }
 
     fn resize(&self) {
         if let (true, Some(size)) = (self.terminal, terminal::size()) {
-            self.task.resize_later(self.which, size);
+            self.process.resize_later(size);
         }
     }
 }

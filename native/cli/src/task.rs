@@ -14,6 +14,7 @@ use prost::Message;
 use crate::container::Container;
 use crate::failure::{Doing, Failure, Result, is_not_found};
 use crate::poll::poll;
+use crate::session::{Ended, Steering};
 use crate::signals::Signal;
 use crate::terminal::Size;
 
@@ -123,11 +124,11 @@ impl Task {
     }
 
     /// Sends a signal and does not wait for the answer: one that comes too late has no one to tell.
-    pub fn kill_later(&self, which: Which<'_>, signal: Signal) {
+    fn kill_later(&self, which: Which<'_>, signal: Signal) {
         self.send_only("Kill", &self.killing(which, signal));
     }
 
-    pub fn resize_later(&self, which: Which<'_>, size: Size) {
+    fn resize_later(&self, which: Which<'_>, size: Size) {
         let (width, height) = (size.columns.into(), size.rows.into());
         self.send_only(
             "ResizePty",
@@ -136,7 +137,7 @@ impl Task {
     }
 
     /// Ends the process's standard input, after what lies in its fifo.
-    pub fn close_stdin_later(&self, which: Which<'_>) {
+    fn close_stdin_later(&self, which: Which<'_>) {
         self.send_only("CloseIO", &CloseIoRequest { id: self.id.clone(), exec_id: which.0.to_owned(), stdin: true });
     }
 
@@ -182,12 +183,36 @@ impl Task {
         request: &impl prost::Message,
     ) -> Result<Answer<A>> {
         let pending = self.client.send(SERVICE, method, request, None).map_err(|error| lost(&self.name, error))?;
-        Answer::to(pending, self.name.clone())
+        let name = self.name.clone();
+        Answer::to(pending, move |error| lost(&name, error))
     }
 
     fn send_only(&self, method: &str, request: &impl prost::Message) {
         // A connection that has failed shows in the answer that is waited for.
         let _ = self.client.send::<Empty>(SERVICE, method, request, None);
+    }
+}
+
+/// One process of a task.
+pub struct TaskProcess<'a>(pub &'a Task, pub Which<'a>);
+
+impl Steering for TaskProcess<'_> {
+    fn kill_later(&self, signal: Signal) {
+        self.0.kill_later(self.1, signal);
+    }
+
+    fn resize_later(&self, size: Size) {
+        self.0.resize_later(self.1, size);
+    }
+
+    fn close_stdin_later(&self) {
+        self.0.close_stdin_later(self.1);
+    }
+}
+
+impl Ended for WaitResponse {
+    fn exit_status(&self) -> u32 {
+        self.exit_status
     }
 }
 
@@ -211,12 +236,13 @@ pub struct Answer<A> {
 }
 
 impl<A: prost::Message + Default + 'static> Answer<A> {
-    fn to(pending: Pending<A>, container: String) -> Result<Self> {
+    /// `explain`: what a failure means.
+    pub fn to(pending: Pending<A>, explain: impl FnOnce(CallError) -> CallError + Send + 'static) -> Result<Self> {
         let (ready, tell) = UnixStream::pair().doing(|| "Making a socket pair".into())?;
         let (sender, answer) = mpsc::channel();
         let wait = move || {
             // Nobody listens any more once the caller has given up.
-            let _ = sender.send(pending.wait().map_err(|error| lost(&container, error)));
+            let _ = sender.send(pending.wait().map_err(explain));
             drop(tell);
         };
         thread::Builder::new().name("answer".into()).spawn(wait).doing(|| "Starting a thread".into())?;

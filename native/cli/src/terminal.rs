@@ -22,6 +22,10 @@ pub fn is_input() -> bool {
     termios::isatty(rustix::stdio::stdin())
 }
 
+pub fn is_output() -> bool {
+    termios::isatty(rustix::stdio::stdout())
+}
+
 pub fn is_error_output() -> bool {
     termios::isatty(rustix::stdio::stderr())
 }

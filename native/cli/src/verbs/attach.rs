@@ -12,7 +12,7 @@ use crate::log::{Log, Printer};
 use crate::places::Places;
 use crate::session::Session;
 use crate::signals::Signals;
-use crate::task::{Task, Which};
+use crate::task::{Task, TaskProcess, Which};
 use crate::verbs::logs::{Watch, print_all};
 use crate::verbs::run::{raw_if, status_byte};
 
@@ -44,7 +44,8 @@ fn converse(task: &Task, container: &Container, signals: &Signals) -> Result<u32
     let exit = task.wait(Which::FIRST)?;
     let input = fifos.input()?;
     let _raw = raw_if(meta.interactive && meta.terminal && crate::terminal::is_input())?;
-    let status = Session::new(task, Which::FIRST, signals, meta.terminal).joined(input, outputs).run(exit)?;
+    let status =
+        Session::new(&TaskProcess(task, Which::FIRST), signals, meta.terminal).joined(input, outputs).run(exit)?;
     if let Some(follower) = follower {
         // It ends by itself with the container; output that nobody takes is no failure of the container's.
         let _ = follower.join();

@@ -8,7 +8,7 @@ use crate::places::Places;
 use crate::session::{Awaited, Output, Session, await_answer};
 use crate::signals::Signals;
 use crate::spec::{self, Accounts};
-use crate::task::{Stdio, Task, Which};
+use crate::task::{Stdio, Task, TaskProcess, Which};
 use crate::verbs::run::{check_terminal, raw_if, status_byte};
 
 pub fn exec(places: &Places, asked: &Exec) -> Result<u8> {
@@ -83,5 +83,8 @@ fn converse(
     let exit = task.wait(which)?;
     let input = fifos.input()?;
     let _raw = raw_if(asked.process.interactive && asked.process.tty)?;
-    Session::new(task, which, signals, asked.process.tty).joined(input, outputs).run(exit).map(status_byte)
+    Session::new(&TaskProcess(task, which), signals, asked.process.tty)
+        .joined(input, outputs)
+        .run(exit)
+        .map(status_byte)
 }

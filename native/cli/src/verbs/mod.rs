@@ -2,6 +2,7 @@
 //! One function for each command: what it prints is printed, the exit status is returned.
 
 mod attach;
+mod debug;
 mod doctor;
 mod end;
 mod events;
@@ -30,6 +31,7 @@ pub fn perform(places: &Places, verb: &Verb) -> Result<u8> {
         Verb::Rm(asked) => end::rm(places, asked),
         Verb::Inspect(asked) => look::inspect(places, asked),
         Verb::Overhead(asked) => look::overhead(places, asked),
+        Verb::Debug(asked) => debug::debug(places, asked),
         Verb::Events(asked) => events::events(places, asked),
         Verb::Plugin(asked) => plugin::plugin(places, asked),
         Verb::Shell => shell::shell(places),

@@ -18,7 +18,7 @@ use crate::shim;
 use crate::signals::{Signal, Signals};
 use crate::spec::{self, Accounts, Wanted};
 use crate::table;
-use crate::task::{Stdio, Task, Which};
+use crate::task::{Stdio, Task, TaskProcess, Which};
 use crate::terminal::{self, Raw};
 
 /// Everything that a start needs.
@@ -193,7 +193,10 @@ fn converse(started: Started, container: &Container, signals: &Signals) -> Resul
     let _mine = container.attach()?;
     let input = fifos(container).input()?;
     let _raw = raw_if(meta.interactive && meta.terminal)?;
-    Session::new(&task, Which::FIRST, signals, meta.terminal).joined(input, outputs).run(exit).map(status_byte)
+    Session::new(&TaskProcess(&task, Which::FIRST), signals, meta.terminal)
+        .joined(input, outputs)
+        .run(exit)
+        .map(status_byte)
 }
 
 /// The terminal in raw mode for as long as the value lives, if it is wanted.

@@ -2,6 +2,8 @@
 package io.hako.control;
 
 import io.hako.api.types.DriverId;
+import io.hako.control.proto.AwaitDebugRequest;
+import io.hako.control.proto.DebugRequest;
 import io.hako.control.proto.DoctorResponse;
 import io.hako.control.proto.Empty;
 import io.hako.control.proto.EventsRequest;
@@ -12,12 +14,14 @@ import io.hako.control.proto.ListSandboxesResponse;
 import io.hako.control.proto.OverheadResponse;
 import io.hako.control.proto.PluginRequest;
 import io.hako.control.proto.SandboxRequest;
+import io.hako.control.proto.SteerDebugRequest;
 import io.hako.control.proto.SwapPluginRequest;
 import io.hako.control.proto.SwapPluginResponse;
 import io.hako.control.proto.VersionResponse;
 import io.hako.control.proto.WhyResponse;
 import io.hako.observability.Event;
 import io.hako.observability.EventLog;
+import io.hako.sandbox.Sandboxes;
 import io.hako.ttrpc.Methods;
 import io.hako.ttrpc.RequestContext;
 import io.hako.ttrpc.Service;
@@ -37,11 +41,16 @@ public final class ControlService {
 
     private final Operations operations;
     private final EventLog events;
+    private final DebugSessions debugs;
     private final TtrpcServer server;
 
     @Activate
-    public ControlService(@Reference Operations operations, @Reference EventLog events) {
+    public ControlService(
+            @Reference Operations operations,
+            @Reference Sandboxes sandboxes,
+            @Reference EventLog events) {
         this.operations = operations;
+        this.debugs = new DebugSessions(sandboxes);
         this.events = events;
         this.server =
                 TtrpcServer.listen(
@@ -75,6 +84,19 @@ public final class ControlService {
                 .add("SwapPlugin", SwapPluginRequest.parser(), this::swap)
                 .add("WhyPlugin", PluginRequest.parser(), (request, context) -> why(request))
                 .add("Events", EventsRequest.parser(), this::events)
+                .add(
+                        "Debug",
+                        DebugRequest.parser(),
+                        (request, context) ->
+                                debugs.begin(request, context.peer().user(), context.call()))
+                .add(
+                        "AwaitDebug",
+                        AwaitDebugRequest.parser(),
+                        (request, context) -> debugs.await(request, context.call()))
+                .add(
+                        "SteerDebug",
+                        SteerDebugRequest.parser(),
+                        (request, context) -> debugs.steer(request, context.call()))
                 .add("Doctor", Empty.parser(), (request, context) -> doctor(context));
     }
 
