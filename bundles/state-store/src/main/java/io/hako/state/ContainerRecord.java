@@ -62,6 +62,26 @@ public record ContainerRecord(
         return new ContainerRecord(facts, SandboxRecord.without(processes, exec));
     }
 
+    /**
+     * @param entries as of {@link #entries}
+     */
+    static ContainerRecord of(List<Entry> entries) {
+        if (entries.isEmpty() || !(entries.getFirst() instanceof Entry.Container facts)) {
+            throw new IllegalArgumentException("what was before has no container");
+        }
+        ContainerRecord record = of(facts);
+        for (Entry entry : entries.subList(1, entries.size())) {
+            record =
+                    switch (entry) {
+                        case Entry.Process made -> record.with(made);
+                        case Entry.Moved moved -> record.with(moved);
+                        case Entry.Exited exited -> record.with(exited);
+                        default -> record;
+                    };
+        }
+        return record;
+    }
+
     List<Entry> entries() {
         List<Entry> all = new ArrayList<>();
         all.add(facts);

@@ -183,6 +183,17 @@ public sealed interface Entry {
     /** What happened was told on, up to the {@link Happening} of this number. */
     record Told(long number) implements Entry {}
 
+    /**
+     * A {@link Happening} that has not been told on, in a journal that was written anew.
+     *
+     * @param before the container's entries at that time
+     */
+    record Happened(long number, int pid, List<Entry> before, Entry entry) implements Entry {
+        public Happened {
+            before = before == null ? null : List.copyOf(before);
+        }
+    }
+
     /** A stopped process, or with an empty {@code exec} a container and all of it, is forgotten. */
     record Deleted(String container, String exec) implements Entry {}
 

@@ -36,6 +36,7 @@ final class EntryCodec {
                     Map.entry("exited", Entry.Exited.class),
                     Map.entry("out-of-memory", Entry.OutOfMemory.class),
                     Map.entry("told", Entry.Told.class),
+                    Map.entry("happened", Entry.Happened.class),
                     Map.entry("deleted", Entry.Deleted.class),
                     Map.entry("request", Entry.Request.class),
                     Map.entry("answered", Entry.Answered.class));
@@ -55,14 +56,25 @@ final class EntryCodec {
                             Instant.class,
                             (JsonDeserializer<Instant>)
                                     (json, type, context) -> instant(json.getAsString()))
+                    .registerTypeAdapter(
+                            Entry.class,
+                            (JsonSerializer<Entry>) (entry, type, context) -> tree(entry))
+                    .registerTypeAdapter(
+                            Entry.class,
+                            (JsonDeserializer<Entry>)
+                                    (json, type, context) -> entry(json.getAsJsonObject()))
                     .create();
 
     /** The entry as one line, its newline included. */
     String line(Entry entry) {
-        JsonObject line = new JsonObject();
-        line.addProperty("t", WORDS.get(entry.getClass()));
-        gson.toJsonTree(entry).getAsJsonObject().asMap().forEach(line::add);
-        return gson.toJson(line) + "\n";
+        return gson.toJson(tree(entry)) + "\n";
+    }
+
+    private JsonObject tree(Entry entry) {
+        JsonObject tree = new JsonObject();
+        tree.addProperty("t", WORDS.get(entry.getClass()));
+        gson.toJsonTree(entry).getAsJsonObject().asMap().forEach(tree::add);
+        return tree;
     }
 
     /**
@@ -71,13 +83,7 @@ final class EntryCodec {
      */
     Entry entry(String line) {
         try {
-            JsonObject object = JsonParser.parseString(line).getAsJsonObject();
-            String word = object.has("t") ? object.get("t").getAsString() : "";
-            Class<? extends Entry> type = TYPES.get(word);
-            if (type == null) {
-                throw new JsonParseException("the entry type \"" + word + "\" is not known");
-            }
-            return complete(gson.fromJson(object, type));
+            return entry(JsonParser.parseString(line).getAsJsonObject());
         } catch (JsonParseException e) {
             throw e;
         } catch (
@@ -86,6 +92,15 @@ final class EntryCodec {
             // around a constructor's own
             throw new JsonParseException(e.getMessage(), e);
         }
+    }
+
+    private Entry entry(JsonObject object) {
+        String word = object.has("t") ? object.get("t").getAsString() : "";
+        Class<? extends Entry> type = TYPES.get(word);
+        if (type == null) {
+            throw new JsonParseException("the entry type \"" + word + "\" is not known");
+        }
+        return complete(gson.fromJson(object, type));
     }
 
     /**

@@ -29,6 +29,32 @@ public record Happenings(long last, List<Happening> untold) {
                         .toList());
     }
 
+    /** One of before the journal was written anew. */
+    Happenings with(Entry.Happened kept) {
+        Happening again =
+                new Happening(
+                        kept.number(), ContainerRecord.of(kept.before()), kept.pid(), kept.entry());
+        return new Happenings(
+                Math.max(last, kept.number()),
+                Stream.concat(untold.stream(), Stream.of(again)).toList());
+    }
+
+    /** What a journal that is written anew needs to have these again. */
+    List<Entry> entries() {
+        // First what the replay of the other entries brings is passed over.
+        Stream<Entry> told = last > 0 ? Stream.of(new Entry.Told(last)) : Stream.empty();
+        Stream<Entry> kept =
+                untold.stream()
+                        .map(
+                                h ->
+                                        new Entry.Happened(
+                                                h.number(),
+                                                h.pid(),
+                                                h.before().entries(),
+                                                h.entry()));
+        return Stream.concat(told, kept).toList();
+    }
+
     Happenings told(long number) {
         return new Happenings(
                 Math.max(last, number), untold.stream().filter(h -> h.number() > number).toList());

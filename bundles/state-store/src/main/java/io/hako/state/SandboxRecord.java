@@ -18,7 +18,7 @@ import java.util.function.UnaryOperator;
  * @param handles by slot, in the order of making
  * @param containers by id, in the order of making; a deleted one is absent
  * @param requests by key, oldest first; of the answered ones the newest {@link #ANSWERS_KEPT}
- * @param happenings those that were not told on; a journal that is written anew forgets them
+ * @param happenings those that were not told on
  */
 public record SandboxRecord(
         Entry.Sandbox identity,
@@ -119,6 +119,7 @@ public record SandboxRecord(
             case Entry.Deleted gone -> changed(gone.container(), c -> c.without(gone.exec()));
             case Entry.OutOfMemory shortage -> this;
             case Entry.Told told -> withHappenings(happenings.told(told.number()));
+            case Entry.Happened kept -> withHappenings(happenings.with(kept));
             case Entry.Request begun ->
                     withRequests(put(requests, begun.key(), RequestRecord.begun(begun)));
             case Entry.Answered answer -> withRequests(RequestRecord.answered(requests, answer));
@@ -141,9 +142,7 @@ public record SandboxRecord(
         all.addAll(steps);
         containers.values().forEach(c -> all.addAll(c.entries()));
         requests.forEach((key, request) -> all.addAll(request.entries(key)));
-        if (happenings.last() > 0) {
-            all.add(new Entry.Told(happenings.last()));
-        }
+        all.addAll(happenings.entries());
         return all;
     }
 

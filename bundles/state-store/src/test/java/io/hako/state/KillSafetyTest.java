@@ -71,8 +71,7 @@ public class KillSafetyTest {
             for (Entry entry : record.entries()) {
                 again = again.with(entry);
             }
-            // But for what has not been told on, which only a replay of every line knows.
-            assertEquals(record.with(new Entry.Told(record.happenings().last())), again);
+            assertEquals(record, again);
         }
     }
 
