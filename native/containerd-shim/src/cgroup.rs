@@ -67,6 +67,18 @@ impl Cgroup {
             .count()
     }
 
+    /// Takes this process out of it, where it is a member, to the top of the hierarchy: in v2 no other cgroup that has
+    /// children takes processes (cgroups(7)).
+    pub fn leave(&self) {
+        let own = std::process::id();
+        for hierarchy in &self.hierarchies {
+            if members(&hierarchy.directory(&self.path)).contains(&own) {
+                // Where that is refused, the removal says so.
+                let _ = fs::write(hierarchy.root.join("cgroup.procs"), own.to_string());
+            }
+        }
+    }
+
     /// Kills everything in it and below it until nothing is left or the time has passed; whether there was anything.
     pub fn kill(&self, until: Instant) -> bool {
         let mut killed = false;
@@ -167,9 +179,13 @@ fn subdirectories(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn processes(directory: &Path) -> Vec<u32> {
-    let own = fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
     let below = subdirectories(directory).into_iter().flat_map(|directory| processes(&directory));
-    own.lines().filter_map(|line| line.parse().ok()).chain(below).collect()
+    members(directory).into_iter().chain(below).collect()
+}
+
+fn members(directory: &Path) -> Vec<u32> {
+    let text = fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 fn remove_tree(directory: &Path, until: Instant) -> io::Result<()> {

@@ -147,11 +147,17 @@ impl Shim {
         self.record
             .write_cgroup(Some(path))
             .map_err(|error| Status::internal(format!("Cannot record the cgroup {path}: {error}.")))?;
-        cgroup.make().map_err(Status::precondition)
+        cgroup.make().map_err(Status::precondition)?;
+        // Not that of whoever started it, which may be ended with all that is in it.
+        if cgroup.add(std::process::id()) == 0 {
+            self.log.say(&format!("No hierarchy takes the shim into the cgroup {path}: it stays where it is."));
+        }
+        Ok(())
     }
 
     fn remove_cgroup(&mut self, path: &str) -> Result<(), Status> {
         let cgroup = Cgroup::at(path).map_err(Status::invalid)?;
+        cgroup.leave();
         cgroup.remove().map_err(|error| Status::precondition(format!("Cannot remove the cgroup {path}: {error}.")))?;
         let _ = self.record.write_cgroup(None);
         Ok(())

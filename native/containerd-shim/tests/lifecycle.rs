@@ -113,16 +113,8 @@ fn delete_ends_a_living_shim_its_processes_and_its_cgroup() {
     let mut request = script("vmm", "sleep 1000 & setsid sleep 1001 & wait");
     request.cgroup = path.clone();
     let process = link.launch(request).unwrap();
-    let cgroups = || -> Vec<String> {
-        let found = std::process::Command::new("find")
-            .args(["/sys/fs/cgroup", "-path", &format!("*{path}"), "-type", "d"])
-            .output()
-            .unwrap();
-        String::from_utf8(found.stdout).unwrap().lines().map(str::to_owned).collect()
-    };
-    let procs = || fs::read_to_string(format!("{}/cgroup.procs", cgroups()[0])).unwrap();
-    until("three processes are in the cgroup", || procs().lines().count() == 3);
-    let members: Vec<u32> = procs().lines().map(|pid| pid.parse().unwrap()).collect();
+    until("the shim and three processes are in the cgroup", || members(&path).len() == 4);
+    let members = members(&path);
 
     let begun = Instant::now();
     let answer = pod.delete();
@@ -130,8 +122,34 @@ fn delete_ends_a_living_shim_its_processes_and_its_cgroup() {
     assert_eq!((answer.exit_status, answer.pid), (137, process.pid));
     assert!(answer.exited_at.unwrap().seconds > 1_600_000_000);
     assert!(members.iter().all(|pid| !is_running(*pid)), "processes of the cgroup live on");
-    assert_eq!(cgroups(), Vec::<String>::new());
+    assert_eq!(cgroups(&path), Vec::<String>::new());
     assert!(!pod.directory.exists());
+}
+
+#[test]
+fn the_shim_is_in_its_pods_cgroup_until_that_is_removed() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let path = format!("/hako/shim-{}", std::process::id());
+    link.call::<Empty>("PrepareCgroup", &PathRequest { path: path.clone() }).unwrap();
+    assert_eq!(members(&path), [pod.shim_pid()]);
+    link.call::<Empty>("RemoveCgroup", &PathRequest { path: path.clone() }).unwrap();
+    assert_eq!(cgroups(&path), Vec::<String>::new());
+    assert!(is_running(pod.shim_pid()));
+}
+
+/// Its directories, one of each hierarchy.
+fn cgroups(path: &str) -> Vec<String> {
+    let found = std::process::Command::new("find")
+        .args(["/sys/fs/cgroup", "-path", &format!("*{path}"), "-type", "d"])
+        .output()
+        .unwrap();
+    String::from_utf8(found.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn members(path: &str) -> Vec<u32> {
+    let procs = fs::read_to_string(format!("{}/cgroup.procs", cgroups(path)[0])).unwrap();
+    procs.lines().map(|pid| pid.parse().unwrap()).collect()
 }
 
 #[test]

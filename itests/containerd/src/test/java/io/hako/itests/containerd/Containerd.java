@@ -92,6 +92,10 @@ final class Containerd extends ExternalResource {
                 this::log);
     }
 
+    long processId() {
+        return process.pid();
+    }
+
     void ensureRunning() {
         if (!process.alive()) {
             start();

@@ -55,6 +55,26 @@ public class RestartTest {
         CONTAINERD.remove("both");
     }
 
+    /** As a service manager ends a service: with whatever is in its cgroup. */
+    @Test
+    public void aContainerOutlivesTheCgroupOfHakodAndContainerd() {
+        try (ServiceCgroup service = ServiceCgroup.of(NODE.daemonPid(), CONTAINERD.processId())) {
+            CONTAINERD.runDetached("service", "sleep", "1000");
+            service.kill();
+            CONTAINERD.kill();
+            NODE.killDaemon();
+            CONTAINERD.start();
+            NODE.startDaemon();
+
+            assertEquals(
+                    "still",
+                    CONTAINERD
+                            .succeed("task", "exec", "--exec-id", "e", "service", "echo", "still")
+                            .line());
+            CONTAINERD.remove("service");
+        }
+    }
+
     @Test
     public void aMachineThatDiesWhileNobodyIsThereIsStopped() {
         CONTAINERD.runDetached("dead", "sleep", "1000");
