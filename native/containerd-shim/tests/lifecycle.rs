@@ -8,11 +8,12 @@ use hako_protocols::shim::{Empty, PathRequest, RoleRequest};
 use hako_protocols::start::{BootstrapParams, RuntimeInfo};
 use hako_protocols::task::DeleteResponse;
 use hako_ttrpc::Code;
-use harness::{Hakod, Pod, is_running, kill, script, until};
+use harness::{Hakod, Pod, is_running, kill, script, shim, until};
 use prost::Message;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::time::Instant;
 
 #[test]
@@ -31,6 +32,21 @@ fn start_prints_the_address_alone_and_leaves_a_process_in_a_private_directory() 
     let targets: Vec<_> = open.map(|entry| fs::read_link(entry.path()).unwrap_or_default()).collect();
     assert!(targets.iter().all(|target| !target.starts_with("pipe:")), "holds a pipe of its caller: {targets:?}");
     assert_eq!(fs::read_link(format!("/proc/{}/cwd", pod.shim_pid())).unwrap().to_str(), Some("/"));
+}
+
+/// containerd leaves some open to its children.
+#[test]
+fn a_shim_holds_no_descriptor_of_its_parents() {
+    let pod = Pod::new();
+    let held = pod.root.join("held");
+    fs::write(&held, "").unwrap();
+    let script = format!("exec 3<{0} 9<{0}; exec \"$0\" \"$@\"", held.display());
+    let words = ["-namespace", "test", "-address", "/nowhere", "-publish-binary", "/bin/false", "-id", "a1", "start"];
+    let mut start = Command::new("/bin/sh");
+    start.args(["-c", &script, &shim()]).args(words).current_dir(&pod.bundle).env("HAKO_RUN_DIR", &pod.run);
+    assert!(start.status().unwrap().success());
+    let open = fs::read_dir(format!("/proc/{}/fd", pod.shim_pid())).unwrap().flatten();
+    assert!(open.map(|entry| fs::read_link(entry.path()).unwrap_or_default()).all(|target| target != held));
 }
 
 #[test]

@@ -90,6 +90,22 @@ fn an_idle_shim_has_one_thread_sleeps_and_holds_at_most_100_kb_of_its_own() {
     });
 }
 
+/// What is of the program itself they share.
+#[test]
+fn each_of_ten_shims_is_answerable_for_at_most_400_kb() {
+    if shim().contains("/debug/") {
+        return; // the promise is for the build that is shipped
+    }
+    let pods: Vec<Pod> = (0..10).map(|_| Pod::new()).collect();
+    let _links: Vec<_> = pods.iter().map(Pod::linked).collect();
+    until("memory of their starts is given back", || {
+        pass(std::time::Duration::from_millis(100));
+        pods.iter().all(|pod| rollup(pod.shim_pid(), "Pss:") <= 400_000)
+    });
+    let each: Vec<u64> = pods.iter().map(|pod| rollup(pod.shim_pid(), "Pss:")).collect();
+    println!("pss of ten, bytes: {each:?}");
+}
+
 /// All kinds of work that a pod has brought by the time that its container idles, in no good order for an allocator.
 #[test]
 fn a_shim_with_a_live_container_holds_at_most_100_kb_of_its_own() {
