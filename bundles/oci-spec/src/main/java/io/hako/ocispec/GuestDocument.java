@@ -23,8 +23,9 @@ final class GuestDocument {
     /** Numbers of the host's CPUs and memory nodes. */
     private static final List<String> HOST_CPUS = List.of("cpus", "mems");
 
-    /** Controllers of cgroup v2 whose files name the host's CPUs or disks. */
-    private static final List<String> HOST_CONTROLLERS = List.of("cpuset.", "io.", "rdma.");
+    /** Controllers of cgroup v2 whose files name the host's CPUs, disks, links or pages. */
+    private static final List<String> HOST_CONTROLLERS =
+            List.of("cpuset.", "hugetlb.", "io.", "misc.", "rdma.");
 
     private static final Set<String> SHARED_IN_POD = Set.of("network", "ipc", "uts");
 

@@ -160,7 +160,7 @@ public class CriAnnotationsTest {
         assertEquals(
                 "{\"cpu\":{\"shares\":5},\"unified\":{\"memory.high\":\"9\"}}",
                 OciResources.inGuest(
-                        "{\"cpu\":{\"shares\":5,\"cpus\":\"3\"},\"hugepageLimits\":[],\"unified\":{\"io.max\":\"8:0 rbps=1\",\"memory.high\":\"9\"}}"));
+                        "{\"cpu\":{\"shares\":5,\"cpus\":\"3\"},\"hugepageLimits\":[],\"unified\":{\"io.max\":\"8:0 rbps=1\",\"hugetlb.1GB.max\":\"0\",\"memory.high\":\"9\"}}"));
     }
 
     private static String linux(String spec, String part) {

@@ -12,7 +12,6 @@ import io.hako.sandbox.ProcessId;
 import io.hako.sandbox.ProcessState;
 import io.hako.sandbox.TaskPid;
 import io.hako.state.ContainerRecord;
-import io.hako.state.Entry;
 import io.hako.state.MachinePhase;
 import io.hako.state.ProcessPhase;
 import io.hako.state.ProcessRecord;
@@ -66,52 +65,6 @@ final class Queries {
                                 container.processes().keySet().stream()
                                         .map(exec -> new ProcessId(container.id(), exec)))
                 .toList();
-    }
-
-    void pause(String container, Call call) {
-        move(container, ProcessPhase.RUNNING, ProcessPhase.PAUSED, "paused", call);
-    }
-
-    void resume(String container, Call call) {
-        move(container, ProcessPhase.PAUSED, ProcessPhase.RUNNING, "resumed", call);
-    }
-
-    private void move(
-            String container, ProcessPhase from, ProcessPhase to, String what, Call call) {
-        pod.locked(
-                () -> {
-                    ProcessRecord process = pod.process(ProcessId.first(container));
-                    notTheSandbox(container, what);
-                    if (process.phase() != to) {
-                        if (process.phase() != from) {
-                            throw new DriverException(
-                                    FailureKind.FAILED_PRECONDITION,
-                                    "Container %s cannot be %s: it does not run."
-                                            .formatted(container, what));
-                        }
-                        pod.requireRunning(what);
-                        pod.guest()
-                                .tell(
-                                        call,
-                                        (guest, within) -> {
-                                            if (to == ProcessPhase.PAUSED) {
-                                                guest.pause(container, within);
-                                            } else {
-                                                guest.resume(container, within);
-                                            }
-                                        });
-                        pod.journal().append(new Entry.Moved(container, "", to));
-                    }
-                    return true;
-                });
-    }
-
-    private void notTheSandbox(String container, String what) {
-        if (pod.isSandbox(container)) {
-            throw DriverException.unsupported(
-                    "Container %s cannot be %s: it is the sandbox itself, in which nothing runs. Use the containers in it."
-                            .formatted(container, what));
-        }
     }
 
     void resizePty(ProcessId id, int columns, int rows, Call call) {

@@ -15,12 +15,17 @@ import io.hako.state.RequestRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** Brings the journal's record and the guest's containers together after a daemon was cut off. */
 final class Reconciliation {
     static final String DELETE = "Delete ";
+
+    private static final Set<GuestProcess.State> STARTED =
+            Set.of(GuestProcess.State.RUNNING, GuestProcess.State.PAUSED);
 
     private final Pod pod;
 
@@ -54,9 +59,7 @@ final class Reconciliation {
 
     /** Asks the guest what it runs; each process is watched again from here on. */
     void withGuest(Shim shim, Call call) {
-        Map<GuestProcessId, GuestProcess> inGuest =
-                pod.guest().ask(call, (guest, within) -> guest.list(within)).stream()
-                        .collect(Collectors.toMap(GuestProcess::id, Function.identity()));
+        Map<GuestProcessId, GuestProcess> inGuest = inGuest(call);
         DebugShell.endAll(
                 pod, inGuest.keySet().stream().filter(GuestProcessId::isOfGuest).toList());
         removeUnknown(inGuest, call);
@@ -69,6 +72,26 @@ final class Reconciliation {
                 processes(container, inGuest, shim, call);
             }
         }
+    }
+
+    /** Asks the guest which of its containers stand still. */
+    void phases(Call call) {
+        Map<GuestProcessId, GuestProcess> inGuest = inGuest(call);
+        for (ContainerRecord container : List.copyOf(pod.record().containers().values())) {
+            Optional<GuestProcess> now =
+                    Optional.ofNullable(inGuest.get(GuestProcessId.first(container.id())))
+                            .filter(process -> STARTED.contains(process.state()));
+            container
+                    .process("")
+                    .filter(process -> process.phase() != ProcessPhase.CREATED)
+                    .filter(process -> process.exit().isEmpty())
+                    .ifPresent(process -> now.ifPresent(guest -> moved(process, guest)));
+        }
+    }
+
+    private Map<GuestProcessId, GuestProcess> inGuest(Call call) {
+        return pod.guest().ask(call, (guest, within) -> guest.list(within)).stream()
+                .collect(Collectors.toMap(GuestProcess::id, Function.identity()));
     }
 
     /** Its Create was not finished, so its caller asks again. */

@@ -149,12 +149,12 @@ public final class SandboxService implements Sandboxes {
 
     @Override
     public void pause(OwnerId sandbox, String container, Call call) {
-        new Queries(pods.get(sandbox, call)).pause(container, call);
+        new Freezing(pods.get(sandbox, call)).pause(container, call);
     }
 
     @Override
     public void resume(OwnerId sandbox, String container, Call call) {
-        new Queries(pods.get(sandbox, call)).resume(container, call);
+        new Freezing(pods.get(sandbox, call)).resume(container, call);
     }
 
     @Override

@@ -40,6 +40,7 @@ public final class FakeAgent {
     private final Map<String, String> specs = new LinkedHashMap<>();
     private final Map<String, Runnable> before = new LinkedHashMap<>();
     private final List<PodNeeds> needs = new ArrayList<>();
+    private final Set<String> frozen = new HashSet<>();
     private GuestNetwork network = GuestNetwork.NONE;
     private boolean identity;
     private boolean on = true;
@@ -255,7 +256,34 @@ public final class FakeAgent {
     }
 
     List<GuestProcess> list() {
-        return locked(() -> List.copyOf(processes.values()));
+        return locked(() -> processes.values().stream().map(this::shown).toList());
+    }
+
+    private GuestProcess shown(GuestProcess process) {
+        boolean still = frozen.contains("") || frozen.contains(process.id().container());
+        return still && process.state() == GuestProcess.State.RUNNING
+                ? new GuestProcess(
+                        process.id(),
+                        process.pid(),
+                        GuestProcess.State.PAUSED,
+                        process.exit(),
+                        process.stdio())
+                : process;
+    }
+
+    /** A container, or with an empty name all of them. */
+    void freeze(String container, boolean still) {
+        String what = (still ? "pause " : "resume ") + container;
+        Optional.ofNullable(locked(() -> before.remove(what))).ifPresent(Runnable::run);
+        change(
+                () -> {
+                    if (still) {
+                        frozen.add(container);
+                    } else {
+                        frozen.remove(container);
+                    }
+                    log.add(what);
+                });
     }
 
     /** Whoever waits looks again. */

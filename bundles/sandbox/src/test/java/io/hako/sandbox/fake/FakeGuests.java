@@ -194,24 +194,12 @@ public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
 
         @Override
         public void pause(String container, Call call) {
-            agent().once(
-                            "",
-                            "pause",
-                            () ->
-                                    agent.move(
-                                            GuestProcessId.first(container),
-                                            GuestProcess.State.PAUSED));
+            agent().freeze(container, true);
         }
 
         @Override
         public void resume(String container, Call call) {
-            agent().once(
-                            "",
-                            "resume",
-                            () ->
-                                    agent.move(
-                                            GuestProcessId.first(container),
-                                            GuestProcess.State.RUNNING));
+            agent().freeze(container, false);
         }
 
         @Override

@@ -222,10 +222,6 @@ public class CriPodTest {
                 FailureKind.UNSUPPORTED,
                 "Process web/probe cannot be prepared: web is the sandbox itself, in which nothing runs. Use one of the containers in it.",
                 () -> hakod.exec("web", "probe"));
-        failure(
-                FailureKind.UNSUPPORTED,
-                "Container web cannot be paused: it is the sandbox itself, in which nothing runs. Use the containers in it.",
-                () -> hakod.service.pause(OWNER, "web", call()));
         end();
     }
 

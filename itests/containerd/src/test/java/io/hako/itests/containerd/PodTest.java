@@ -2,6 +2,7 @@
 package io.hako.itests.containerd;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotEquals;
 
 import io.hako.itests.machine.Node;
@@ -35,6 +36,21 @@ public class PodTest {
         CONTAINERD.remove("two");
         CONTAINERD.remove("pod");
         CONTAINERD.remove("alone");
+        NODE.nothingLeft();
+    }
+
+    @Test
+    public void aPausedSandboxIsAPausedPod() {
+        run("pod", "sandbox");
+        run("one", "container");
+        CONTAINERD.succeed("task", "pause", "pod");
+        assertEquals("PAUSED", CONTAINERD.status("pod"));
+        assertEquals("PAUSED", CONTAINERD.status("one"));
+        CONTAINERD.succeed("task", "resume", "pod");
+        assertEquals("RUNNING", CONTAINERD.status("one"));
+        assertFalse(machine("one").isEmpty());
+        CONTAINERD.remove("one");
+        CONTAINERD.remove("pod");
         NODE.nothingLeft();
     }
 
