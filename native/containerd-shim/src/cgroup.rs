@@ -67,14 +67,13 @@ impl Cgroup {
             .count()
     }
 
-    /// Takes this process out of it, where it is a member, to the top of the hierarchy: in v2 no other cgroup that has
+    /// Takes a process out of it, where it is a member, to the top of the hierarchy: in v2 no other cgroup that has
     /// children takes processes (cgroups(7)).
-    pub fn leave(&self) {
-        let own = std::process::id();
+    pub fn release(&self, pid: u32) {
         for hierarchy in &self.hierarchies {
-            if members(&hierarchy.directory(&self.path)).contains(&own) {
+            if members(&hierarchy.directory(&self.path)).contains(&pid) {
                 // Where that is refused, the removal says so.
-                let _ = fs::write(hierarchy.root.join("cgroup.procs"), own.to_string());
+                let _ = fs::write(hierarchy.root.join("cgroup.procs"), pid.to_string());
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct Plan {
     pub network_namespace: String,
     /// Whether it lives on when the shim has died.
     pub outlives_shim: bool,
+    /// The shim's cgroup, where it is not to be in that too.
+    pub outside: Option<Cgroup>,
 }
 
 #[derive(Clone, Copy)]
@@ -131,6 +133,9 @@ fn fork(flags: u64) -> io::Result<Option<u32>> {
 fn settle(pid: u32, plan: &Plan, cgroup: Option<&Cgroup>, channel: &OwnedFd) -> Result<(), String> {
     if let Some(cgroup) = cgroup.filter(|cgroup| cgroup.add(pid) == 0) {
         return Err(format!("No hierarchy takes it into the cgroup {}.", cgroup.path));
+    }
+    if let Some(outside) = &plan.outside {
+        outside.release(pid);
     }
     let gone = |error: io::Error| format!("It is gone before its exec: {error}.");
     hako_pump::write(channel.as_fd(), &[0]).map_err(gone)?;

@@ -202,5 +202,6 @@ fn plan(request: &RunHookRequest, input: OwnedFd, output: OwnedFd) -> Result<Pla
         rlimits: Vec::new(),
         network_namespace: String::new(),
         outlives_shim: false,
+        outside: None,
     })
 }

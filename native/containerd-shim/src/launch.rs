@@ -148,5 +148,6 @@ fn plan(request: &LaunchRequest, files: Vec<OwnedFd>, output: OwnedFd) -> Result
         rlimits: request.rlimits.clone(),
         network_namespace: request.network_namespace.clone(),
         outlives_shim: false,
+        outside: None,
     })
 }

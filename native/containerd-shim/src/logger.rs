@@ -3,6 +3,7 @@
 //! cmd/containerd-shim-runc-v2/process/io.go `NewBinaryIO`, core/runtime/v2/logging). It has standard output on descriptor 3,
 //! standard error on 4, and on 5 a pipe that it closes or writes to when it is ready.
 
+use crate::cgroup::Cgroup;
 use crate::child::{self, Plan};
 use crate::output::Output;
 use crate::poll::{PollSet, Token};
@@ -72,8 +73,10 @@ impl Logger {
         let say = OwnedFd::from(
             File::options().read(true).write(true).open(format!("/proc/self/fd/{}", say.as_raw_fd())).map_err(made)?,
         );
-        let plan = plan(wanted, vec![stdout, stderr, say_ready], say)
+        let mut plan = plan(wanted, vec![stdout, stderr, say_ready], say)
             .map_err(|error| failed(format!("a word of it has a zero byte: {error}.")))?;
+        // The pod's cgroup ends with the pod, and with all that is in it.
+        plan.outside = record.cgroup().and_then(|path| Cgroup::at(&path).ok());
         let pid = child::start(plan, None).map_err(failed)?;
         let identity = ProcessIdentity { pid, start_time: sys::start_time(pid).unwrap_or(0) };
         if let Err(error) = record.add_logger(identity) {
@@ -220,5 +223,6 @@ fn plan(wanted: &shim::Logger, files: Vec<OwnedFd>, output: OwnedFd) -> Result<P
         rlimits: Vec::new(),
         network_namespace: String::new(),
         outlives_shim: true,
+        outside: None,
     })
 }

@@ -157,7 +157,7 @@ impl Shim {
 
     fn remove_cgroup(&mut self, path: &str) -> Result<(), Status> {
         let cgroup = Cgroup::at(path).map_err(Status::invalid)?;
-        cgroup.leave();
+        cgroup.release(std::process::id());
         cgroup.remove().map_err(|error| Status::precondition(format!("Cannot remove the cgroup {path}: {error}.")))?;
         let _ = self.record.write_cgroup(None);
         Ok(())

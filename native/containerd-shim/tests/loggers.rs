@@ -6,7 +6,7 @@ mod harness;
 
 use hako_protocols::shim::{
     DrainStdioRequest, DrainStdioResponse, Empty, EventsRequest, EventsResponse, JoinStdioRequest, KeptResponse,
-    Logger, Output, StdioRequest, event::What, output::To,
+    Logger, Output, PathRequest, StdioRequest, event::What, output::To,
 };
 use hako_ttrpc::Code;
 use harness::guest::Guest;
@@ -293,6 +293,21 @@ fn delete_ends_a_logger_that_does_not_end_by_itself() {
     assert!(begin.elapsed() < Duration::from_secs(5), "containerd waits no longer: {:?}", begin.elapsed());
     assert!(program.pids().iter().all(|pid| !is_running(*pid)), "delete left the logger");
     assert_eq!(deleted.exit_status, 0, "a logger is no part of the task");
+}
+
+#[test]
+fn a_logger_is_not_in_the_pods_cgroup_which_goes_before_it() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let path = format!("/hako/logger-{}", std::process::id());
+    link.call::<Empty>("PrepareCgroup", &PathRequest { path: path.clone() }).unwrap();
+    let program = Program::new(&pod, STORING);
+    link.call::<Empty>("JoinStdio", &program.request(10_000)).unwrap();
+    let logger = program.pids()[0];
+    let groups = |pid: u32| fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    assert!(groups(pod.shim_pid()).contains(&path) && !groups(logger).contains(&path), "{}", groups(logger));
+    link.call::<Empty>("RemoveCgroup", &PathRequest { path }).unwrap();
+    assert!(is_running(logger));
 }
 
 #[test]
