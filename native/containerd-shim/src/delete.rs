@@ -65,6 +65,15 @@ pub fn run(flags: &Flags) -> Result<(), String> {
     print(pid, exit_status).map_err(|error| format!("Cannot print the answer: {error}."))
 }
 
+/// What a shim leaves that ends in order: nothing, for CRI-O ends its shims by Shutdown alone and never calls `delete`. Loggers
+/// may still read what is left for them, and wait for who asked for them.
+///
+/// # Errors
+/// A sentence that names what is left.
+pub fn after_quit(place: &Place, record: &Record) -> Result<(), String> {
+    if record.loggers().is_empty() { remove(place) } else { Ok(()) }
+}
+
 /// Whether a further container of a pod is meant. A bundle that is damaged or gone does not keep a pod from being cleaned up.
 fn is_member(flags: &Flags) -> bool {
     let bundle = flags.bundle.as_ref().map(PathBuf::from).or_else(|| std::env::current_dir().ok());

@@ -2,6 +2,7 @@
 //! How the process that stays comes into being.
 
 use crate::bridge::Bridges;
+use crate::delete;
 use crate::events::Events;
 use crate::flags::Flags;
 use crate::guest::Guest;
@@ -41,7 +42,8 @@ pub fn run(flags: &Flags) -> Result<(), String> {
     let mut shim = set_up(flags)?;
     tell_start().map_err(|error| format!("Cannot answer `start`: {error}."))?;
     shim.log.say(&format!("Serves {} as process {}.", shim.place.pod.display(), std::process::id()));
-    shim.serve()
+    shim.serve()?;
+    delete::after_quit(&shim.place, &shim.record)
 }
 
 fn tell_start() -> io::Result<()> {

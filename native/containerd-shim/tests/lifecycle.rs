@@ -101,7 +101,7 @@ fn the_shim_ends_by_no_signal_but_kill() {
 }
 
 #[test]
-fn quit_ends_the_shim_and_delete_reports_an_orderly_end() {
+fn quit_leaves_nothing_and_delete_reports_an_orderly_end() {
     let pod = Pod::new();
     let (_hakod, mut link) = pod.linked();
     let pid = pod.shim_pid();
@@ -115,9 +115,9 @@ fn quit_ends_the_shim_and_delete_reports_an_orderly_end() {
     until("vmm is reaped", || link.call::<Empty>("Forget", &RoleRequest { role: "vmm".into() }).is_ok());
     link.call::<Empty>("Quit", &Empty {}).unwrap();
     until("the shim has ended", || !is_running(pid));
+    assert!(!pod.directory.exists());
     let answer = pod.delete();
     assert_eq!(answer.exit_status, 0);
-    assert!(!pod.directory.exists());
 }
 
 #[test]
