@@ -39,11 +39,22 @@ final class GuestDocument {
             json.add("mounts", mounts(spec, json.getAsJsonArray("mounts"), places));
         }
         addFiles(spec, json, places.files());
+        if (joins(spec, "uts")) {
+            // The pod's names are the guest's, and were given with its sandbox container.
+            json.remove("hostname");
+            json.remove("domainname");
+        }
         linux(json.getAsJsonObject("linux"), places);
         if (json.get("hooks") instanceof JsonObject hooks) {
             OciHooks.OF_HOST.forEach(hooks::remove);
         }
         return JsonNode.text(json);
+    }
+
+    private static boolean joins(OciSpec spec, String type) {
+        return spec.namespaces().stream()
+                .anyMatch(
+                        namespace -> namespace.type().equals(type) && namespace.path().isPresent());
     }
 
     private static JsonArray mounts(OciSpec spec, JsonArray old, GuestPlaces places) {

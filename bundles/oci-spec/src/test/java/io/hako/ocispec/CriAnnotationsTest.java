@@ -2,6 +2,7 @@
 package io.hako.ocispec;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
@@ -137,6 +138,26 @@ public class CriAnnotationsTest {
         assertEquals(
                 "[{\"type\":\"pid\",\"path\":\"/run/hako/ns/pid\"},{\"type\":\"mount\"}]",
                 linux(guest, "namespaces"));
+    }
+
+    @Test
+    public void theHostnameThatCriORepeatsIsThePods() {
+        String named = MEMBER.replace("{\"ociVersion\"", "{\"hostname\":\"shop\",\"ociVersion\"");
+        GuestPlaces places =
+                new GuestPlaces(
+                        "web",
+                        new GuestPath("/r"),
+                        mount -> new GuestPath("/m"),
+                        Map.of(),
+                        Optional.of(new GuestPath("/run/hako/ns/pid")));
+
+        assertFalse(
+                OciSpec.parse("c", Path.of("/b"), named).withGuestPaths(places).contains("shop"));
+        String alone = named.replace("\"path\":\"/proc/7/ns/uts\"", "\"x\":0");
+        assertTrue(
+                OciSpec.parse("c", Path.of("/b"), alone)
+                        .withGuestPaths(places)
+                        .contains("\"hostname\":\"shop\""));
     }
 
     @Test
