@@ -116,7 +116,8 @@ public class CriContainerTest {
         ContainerStats stats = container.stats();
 
         long memory = stats.getMemory().getWorkingSetBytes().getValue();
-        assertTrue(stats.toString(), memory >= 20 * MIB && memory < 64 * MIB);
+        // The kernel sums up by and by what is cache, and so not in the working set (memcontrol.c).
+        assertTrue(stats.toString(), memory >= 16 * MIB && memory < 64 * MIB);
         assertTrue(stats.toString(), stats.getCpu().getUsageCoreNanoSeconds().getValue() > 0);
         assertTrue(
                 SERVER.client().listContainerStats().getStatsList().stream()
