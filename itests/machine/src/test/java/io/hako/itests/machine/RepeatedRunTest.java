@@ -4,6 +4,10 @@ package io.hako.itests.machine;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.stream.IntStream;
 import org.junit.ClassRule;
 import org.junit.Test;
 
@@ -16,6 +20,16 @@ public class RepeatedRunTest {
 
     private static final int[] CODES = {1, 255, 137};
     private static final int[] MORE_CODES = {1, 255, 137, 0, 42, 2, 126, 127, 254, 3};
+
+    private static final Executor THREADS = Thread::startVirtualThread;
+
+    /** Of the long run, one after the other and then so many at a time. */
+    private static final int MANY = 200;
+
+    private static final int AT_A_TIME = 10;
+
+    /** What hakod may grow by, once it has had as many containers as it ever has at a time. */
+    private static final long GROWTH = 5L << 20;
 
     @Test
     public void nothingGrows() {
@@ -46,11 +60,45 @@ public class RepeatedRunTest {
                 () -> now() + "\n" + NODE.descriptorsText());
     }
 
+    @Test
+    public void hakodHoldsNoMoreAfterManyContainers() {
+        LongTests.only();
+        together(AT_A_TIME);
+        NODE.nothingLeft();
+        DaemonProcess first = now();
+
+        for (int i = 0; i < MANY; i++) {
+            runWith(i % 256);
+        }
+        for (int i = 0; i < MANY; i += AT_A_TIME) {
+            together(AT_A_TIME);
+        }
+
+        NODE.nothingLeft();
+        Await.until(
+                "hakod to hold what it held after the first ten: " + first,
+                Node.LIMIT,
+                () ->
+                        now().descriptors() <= first.descriptors() + AT_A_TIME
+                                && now().threads() <= first.threads() + AT_A_TIME
+                                && now().resident() <= first.resident() + GROWTH,
+                () -> now() + "\n" + NODE.descriptorsText());
+    }
+
+    private static void together(int count) {
+        List<CompletableFuture<Void>> runs =
+                IntStream.rangeClosed(1, count)
+                        .mapToObj(code -> CompletableFuture.runAsync(() -> runWith(code), THREADS))
+                        .toList();
+        runs.forEach(CompletableFuture::join);
+    }
+
     private static DaemonProcess now() {
         return DaemonProcess.of(NODE.daemonPid());
     }
 
     private static void runWith(int code) {
-        assertEquals(code, NODE.hako("run", "--rm", "demo", "sh", "-c", "exit " + code).exit());
+        Result result = NODE.hako("run", "--rm", "demo", "sh", "-c", "exit " + code);
+        assertEquals(result.toString(), code, result.exit());
     }
 }
