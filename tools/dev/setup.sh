@@ -7,7 +7,8 @@ help_setup() {
 usage: ./dev setup [--check]
 
 Installs the packages that hako is built, run and tested with, by apt-get: asks on a terminal, does it at once as root
-without one. A JDK 25 and a Rust toolchain are looked for, and if absent, how to install them is said.
+without one. A JDK 25 and a Rust toolchain are looked for, and if absent, how to install them is said. Go is looked for by
+./dev test --long alone, which builds further versions of containerd.
 
   --check   install nothing; say what is there and what is missing. Exit status 1 if something is missing.
 TEXT
@@ -63,9 +64,11 @@ libseccomp-dev        /usr/lib/x86_64-linux-gnu/libseccomp.a
 gcc                   cc
 libc6-dev             /usr/lib/x86_64-linux-gnu/libc.a
 pkg-config            pkg-config
+procps                ps
 maven                 mvn
 python3               /usr/lib/python3*/tarfile.py
 cpio                  cpio
+lsof                  lsof
 lz4                   lz4
 zstd                  zstd
 containerd            containerd

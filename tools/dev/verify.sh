@@ -98,14 +98,25 @@ commit() {
   git -C "$TREE" rev-parse HEAD 2>/dev/null || true
 }
 
-# The versions in use that Debian 12 does not have.
+# The versions in use that Debian 12 does not have; from 2.3 on they speak version 3 of the Task API.
 test_containerds() {
-  local programs nerdctl
-  programs=$(go_programs containerd github.com/containerd/containerd@v1.7.35 cmd/containerd cmd/ctr)
-  with_time "Under containerd 1.7" test_containerd -Dhako.containerd="$programs"
-  programs=$(go_programs containerd github.com/containerd/containerd/v2@v2.2.9 cmd/containerd cmd/ctr)
-  nerdctl=$(go_programs nerdctl github.com/containerd/nerdctl/v2@v2.1.2 cmd/nerdctl)
-  with_time "Under containerd 2.2, by nerdctl too" test_containerd -Dhako.containerd="$programs" -Dhako.nerdctl="$nerdctl"
+  local version
+  for version in v1.7.35 v2.2.9 v2.4.2; do
+    with_time "Under containerd $version" test_under_containerd "$version"
+  done
+}
+
+# test_under_containerd VERSION: for the one which itests/containerd/expected.tsv is of, also nerdctl and the tests of its own client.
+test_under_containerd() {
+  local version=$1 module=github.com/containerd/containerd programs nerdctl options=()
+  [[ $version == v1.* ]] || module+=/v2
+  programs=$(go_programs containerd "$module@$version" cmd/containerd cmd/ctr)
+  if [[ $version == v2.2.9 ]]; then
+    nerdctl=$(go_programs nerdctl github.com/containerd/nerdctl/v2@v2.1.2 cmd/nerdctl)
+    go_programs containerd "$module@$version" integration/client.test >/dev/null
+    options+=(-Dhako.nerdctl="$nerdctl" -Dhako.client-tests="$programs/client.test")
+  fi
+  test_containerd -Dhako.containerd="$programs" "${options[@]}"
 }
 
 # The agent as PID 1 of real guests.
