@@ -7,7 +7,6 @@ import io.hako.itests.cri.api.ContainerStatsResponse;
 import io.hako.itests.cri.api.ContainerStatusResponse;
 import io.hako.itests.cri.api.CreateContainerRequest;
 import io.hako.itests.cri.api.Done;
-import io.hako.itests.cri.api.ExecRequest;
 import io.hako.itests.cri.api.ExecSyncRequest;
 import io.hako.itests.cri.api.ExecSyncResponse;
 import io.hako.itests.cri.api.ListContainerStatsResponse;
@@ -16,13 +15,11 @@ import io.hako.itests.cri.api.ListPodSandboxResponse;
 import io.hako.itests.cri.api.ListRequest;
 import io.hako.itests.cri.api.PodSandboxId;
 import io.hako.itests.cri.api.PodSandboxStatusResponse;
-import io.hako.itests.cri.api.PortForwardRequest;
 import io.hako.itests.cri.api.RunPodSandboxRequest;
 import io.hako.itests.cri.api.RunPodSandboxResponse;
 import io.hako.itests.cri.api.StatusRequest;
 import io.hako.itests.cri.api.StatusResponse;
 import io.hako.itests.cri.api.StopContainerRequest;
-import io.hako.itests.cri.api.StreamUrl;
 import io.hako.itests.cri.api.UpdateContainerResourcesRequest;
 import io.hako.itests.grpc.GrpcSocket;
 import java.nio.file.Path;
@@ -107,16 +104,6 @@ final class CriClient implements AutoCloseable {
 
     ExecSyncResponse execSync(ExecSyncRequest request) {
         return call("ExecSync", request, ExecSyncResponse.getDefaultInstance());
-    }
-
-    /** Where the streams of a process that it starts are had. */
-    StreamUrl exec(ExecRequest request) {
-        return call("Exec", request, StreamUrl.getDefaultInstance());
-    }
-
-    /** Where connections to a pod's ports are had. */
-    StreamUrl portForward(PortForwardRequest request) {
-        return call("PortForward", request, StreamUrl.getDefaultInstance());
     }
 
     ContainerStatsResponse containerStats(ContainerId id) {
