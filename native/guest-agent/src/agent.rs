@@ -13,6 +13,7 @@ use hako_ttrpc::Status;
 use crate::calls::Servers;
 use crate::cgroups::OomWatch;
 use crate::events::Events;
+use crate::loopback::Connections;
 use crate::poll::{Poll, Source, Which};
 use crate::port::Port;
 use crate::power::PowerOff;
@@ -37,6 +38,7 @@ pub struct Agent {
     pub tasks: Tasks,
     pub servers: Servers,
     pub streams: DataStreams,
+    pub loopback: Connections,
     pub oom: OomWatch,
     /// New at each start of the agent, so that the host sees a machine that is not the one it knew.
     instance: String,
@@ -61,6 +63,7 @@ impl Agent {
             tasks: Tasks::default(),
             servers: Servers::default(),
             streams: DataStreams::default(),
+            loopback: Connections::default(),
             oom: OomWatch::new()?,
             instance: random_name()?,
             identity_set: false,
@@ -96,6 +99,7 @@ impl Agent {
             Source::Report(number) => self.report_ready(number),
             Source::Stream(number, Which::Stdin) => self.flush_input(number),
             Source::Stream(number, which) => self.output_ready(number, which),
+            Source::Loopback(stream) => self.loopback_ready(stream),
         }
     }
 
@@ -117,6 +121,7 @@ impl Agent {
         }
         #[cfg(feature = "test-build")]
         self.flood_events();
+        self.settle_loopback();
         self.answer_events();
         self.advance_power_off(now);
         self.send_answers();

@@ -17,6 +17,8 @@ pub enum Source {
     /// The report of a container's first process: closed by its execve.
     Report(u32),
     Stream(u32, Which),
+    /// A connection to the guest's loopback, by its stream.
+    Loopback(u32),
 }
 
 /// One of a process's streams.
@@ -38,6 +40,7 @@ impl Source {
             Source::Stream(number, Which::Stdin) => (5, number),
             Source::Stream(number, Which::Stdout) => (6, number),
             Source::Stream(number, Which::Stderr) => (7, number),
+            Source::Loopback(stream) => (8, stream),
         };
         kind << 32 | u64::from(number)
     }
@@ -52,7 +55,8 @@ impl Source {
             4 => Source::Report(number),
             5 => Source::Stream(number, Which::Stdin),
             6 => Source::Stream(number, Which::Stdout),
-            _ => Source::Stream(number, Which::Stderr),
+            7 => Source::Stream(number, Which::Stderr),
+            _ => Source::Loopback(number),
         }
     }
 }
@@ -74,21 +78,22 @@ impl Poll {
 
     /// Reports `source` as long as `fd` can be read or has been hung up.
     pub fn watch_input(&self, fd: &impl AsRawFd, source: Source) -> io::Result<()> {
-        self.add(fd, source, libc::EPOLLIN)
+        self.watch(fd, source, libc::EPOLLIN)
     }
 
     /// Reports `source` as long as `fd` can be written or has been hung up.
     pub fn watch_output(&self, fd: &impl AsRawFd, source: Source) -> io::Result<()> {
-        self.add(fd, source, libc::EPOLLOUT)
+        self.watch(fd, source, libc::EPOLLOUT)
     }
 
     /// Reports `source` at each change. A virtio-serial port whose host is away is always "hung up": reporting that
     /// again and again would spin.
     pub fn watch_edges(&self, fd: &impl AsRawFd, source: Source) -> io::Result<()> {
-        self.add(fd, source, libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLET)
+        self.watch(fd, source, libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLET)
     }
 
-    fn add(&self, fd: &impl AsRawFd, source: Source, events: i32) -> io::Result<()> {
+    /// Reports `source` at these events of epoll_ctl(2).
+    pub fn watch(&self, fd: &impl AsRawFd, source: Source, events: i32) -> io::Result<()> {
         let mut event = libc::epoll_event { events: events as u32, u64: source.pack() };
         // SAFETY: `event` lives across the call.
         check(unsafe { libc::epoll_ctl(self.set.as_raw_fd(), libc::EPOLL_CTL_ADD, fd.as_raw_fd(), &mut event) })
@@ -131,6 +136,7 @@ mod tests {
             Source::Stream(7, Which::Stdin),
             Source::Stream(u32::MAX, Which::Stdout),
             Source::Stream(0, Which::Stderr),
+            Source::Loopback(u32::MAX),
         ];
         for source in sources {
             assert_eq!(Source::unpack(source.pack()), source);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The data port: streams to guest port 1025 that carry the processes' standard streams. A stream's first 8 bytes are
+//! The data port: streams to guest port 1025 that carry the processes' standard streams (those to the loopback: [`crate::loopback`]). A stream's first 8 bytes are
 //! the big-endian token that CreateContainer or Exec gave to the process's stream.
 
 use std::collections::BTreeMap;
@@ -46,7 +46,14 @@ impl Agent {
             Event::Opened { stream, port: STREAM_PORT } => {
                 self.streams.open.insert(stream, DataStream::Unnamed(Vec::new()));
             }
-            Event::Opened { stream, .. } => self.data.link.reset(stream, Reason::NoSuchPort),
+            Event::Opened { stream, port } => {
+                if !self.open_loopback(stream, port) {
+                    self.data.link.reset(stream, Reason::NoSuchPort);
+                }
+            }
+            Event::Data { stream, bytes } if self.is_loopback(stream) => self.loopback_bytes(stream, bytes),
+            Event::Finished { stream } if self.is_loopback(stream) => self.loopback_finished(stream),
+            Event::Reset { stream, .. } if self.is_loopback(stream) => self.drop_loopback(stream),
             Event::Data { stream, bytes } => self.on_bytes(stream, bytes),
             Event::Finished { stream } => self.on_finished(stream),
             Event::Reset { stream, .. } => self.detach(stream),
@@ -158,6 +165,7 @@ impl Agent {
     }
 
     fn detach_all(&mut self) {
+        self.drop_all_loopback();
         self.streams.open.clear();
         for process in self.table.processes.values_mut() {
             process.input.stream = None;

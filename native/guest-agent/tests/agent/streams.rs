@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Standard streams.
 
-use hako_protocols::agent::{Empty, ResizeTerminalRequest};
+use hako_protocols::agent::{ConfigureNetworkRequest, Empty, ResizeTerminalRequest};
 
-use crate::harness::{Agent, Command};
+use crate::harness::{Agent, Command, await_condition};
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -73,6 +73,42 @@ fn a_stream_with_an_unknown_token_is_reset() {
     agent.stream(0xdead_beef).wait_for_reset();
     agent.stream(0).wait_for_reset();
     agent.data().open(99).wait_for_reset();
+}
+
+/// Guest port 65536 + N is TCP port N of 127.0.0.1, and 131072 + N that of ::1.
+#[test]
+fn a_server_of_the_loopback_is_reached_by_either_address() {
+    let agent = Agent::start();
+    agent.call::<Empty>("ConfigureNetwork", &ConfigureNetworkRequest::default());
+    let server = Command::new(&["busybox", "nc", "-ll", "-p", "7001", "-e", "cat"]).run(&agent, "web");
+    await_condition("a server", || {
+        let stream = agent.data().open(65_536 + 7001);
+        stream.finish();
+        stream.read_all();
+        (!stream.is_reset()).then_some(())
+    });
+    let sent = pattern(MEBIBYTE);
+    for port in [65_536 + 7001, 131_072 + 7001] {
+        let stream = agent.data().open(port);
+        let received = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                stream.write(&sent);
+                stream.finish();
+            });
+            stream.read_all()
+        });
+        assert!(received == sent, "{port}: {} bytes came back, {} were sent", received.len(), sent.len());
+    }
+    server.signal(9).unwrap();
+}
+
+#[test]
+fn a_port_of_the_loopback_where_nobody_listens_is_reset() {
+    let agent = Agent::start();
+    agent.call::<Empty>("ConfigureNetwork", &ConfigureNetworkRequest::default());
+    for port in [65_536 + 7002, 131_072 + 7002, 65_536, 196_608 + 7002] {
+        agent.data().open(port).wait_for_reset();
+    }
 }
 
 #[test]
