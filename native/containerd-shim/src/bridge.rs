@@ -5,16 +5,19 @@
 use crate::guest::{CONTROL, DATA, Port};
 use crate::listener::Listener;
 use crate::poll::{PollSet, Token};
+use crate::sys;
 use hako_link::{Link, Reason, WINDOW};
 use hako_pump::{Progress, Queue};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
 
 /// Guest ports (protocols/agent/agent.proto) and the virtio-serial ports that lead to them.
 const ROUTES: [(u32, usize); 2] = [(1024, CONTROL), (1025, DATA)];
 /// Connections at a time; further ones wait in the listener's queue.
 const MAX_BRIDGES: usize = 64;
+/// Connections of the pod's loopback among them.
+const MAX_OF_LOOPBACK: usize = 32;
 /// `CONNECT 4294967295\n`
 const LONGEST_LINE: usize = 19;
 const CHUNK: usize = 16 * 1024;
@@ -37,7 +40,8 @@ enum State {
 
 struct Bridge {
     id: u32,
-    socket: UnixStream,
+    socket: OwnedFd,
+    of_loopback: bool,
     state: State,
     to_client: Queue,
     client_ended: bool,
@@ -75,20 +79,38 @@ impl Bridges {
         }
     }
 
+    /// Whether there may be one connection of the loopback more: they never keep hakod's out.
+    pub fn has_room(&self) -> bool {
+        self.bridges.iter().filter(|bridge| bridge.of_loopback).count() < MAX_OF_LOOPBACK
+    }
+
     pub fn accept(&mut self) -> Result<(), String> {
         let failed = |error: io::Error| format!("Cannot accept a connection to the guest: {error}.");
         if let Some(socket) = self.listener.accept().map_err(failed)? {
-            self.last += 1;
-            self.bridges.push(Bridge {
-                id: self.last,
-                socket,
-                state: State::Greeting,
-                to_client: Queue::new(WINDOW),
-                client_ended: false,
-                guest_ended: false,
-            });
+            self.add(socket.into(), false, State::Greeting);
         }
         Ok(())
+    }
+
+    fn add(&mut self, socket: OwnedFd, of_loopback: bool, state: State) {
+        self.last += 1;
+        self.bridges.push(Bridge {
+            id: self.last,
+            socket,
+            of_loopback,
+            state,
+            to_client: Queue::new(WINDOW),
+            client_ended: false,
+            guest_ended: false,
+        });
+    }
+
+    /// Joins a connection of the pod's loopback to a guest port. Without a session, or where it has too many streams, it is
+    /// refused, which dropping it is.
+    pub fn join(&mut self, socket: OwnedFd, port: u32, link: &mut Link) {
+        if let Ok(stream) = link.open(port) {
+            self.add(socket, true, State::Open { index: DATA, stream });
+        }
     }
 
     /// Does what a ready connection allows.
@@ -251,7 +273,8 @@ impl Bridge {
             }
         }
         if self.guest_ended {
-            let _ = self.socket.shutdown(std::net::Shutdown::Write);
+            // SAFETY: plain integers.
+            unsafe { libc::shutdown(self.socket.as_raw_fd(), libc::SHUT_WR) };
             self.close_if_ended();
         }
     }
@@ -263,6 +286,7 @@ impl Bridge {
 
     fn close_if_ended(&mut self) {
         if self.client_ended && self.guest_ended && self.to_client.is_empty() {
+            sys::set_reset_on_close(self.socket.as_fd(), false);
             self.state = State::Over;
         }
     }

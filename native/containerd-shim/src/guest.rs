@@ -71,6 +71,12 @@ impl Guest {
         self.bridges.accept()
     }
 
+    /// Joins a connection to a guest port of the loopback.
+    pub fn join_loopback(&mut self, socket: OwnedFd, port: u32) {
+        let Guest { ports, bridges, .. } = self;
+        bridges.join(socket, port, &mut ports[DATA].link);
+    }
+
     pub fn serve_bridge(&mut self, id: u32, events: i16) {
         self.bridges.serve(id, events, &mut self.ports);
     }

@@ -14,6 +14,7 @@ mod delete;
 mod events;
 mod flags;
 mod flow;
+mod forward;
 mod frames;
 mod guest;
 mod hooks;

@@ -28,6 +28,8 @@ pub enum Token {
     Output(u32),
     /// The output of a hook, by its pid.
     Hook(u32),
+    /// A listener for the pod's loopback.
+    Forward(usize),
     /// A stdio fifo, by its stream's key.
     Stdio(u32),
     /// A logger's words, or that it is ready; by its key.

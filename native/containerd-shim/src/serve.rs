@@ -2,6 +2,7 @@
 //! The process that stays: one thread, one loop, no wake-ups while nothing is pending.
 
 use crate::events::Events;
+use crate::forward::Forward;
 use crate::frames::{CLOSED, HELLO, REQUEST, RESPONSE};
 use crate::guest::{Guest, News};
 use crate::hooks::Hooks;
@@ -34,6 +35,7 @@ pub struct Shim {
     pub hooks: Hooks,
     pub keeper: Keeper,
     pub guest: Guest,
+    pub forward: Forward,
     pub stdio: Stdio,
     pub events: Events,
     pub parked: Parked,
@@ -83,6 +85,7 @@ impl Shim {
         self.supervisor.watch(set);
         self.hooks.watch(set);
         self.guest.watch(set);
+        self.forward.watch(set, self.guest.bridges.has_room());
         self.stdio.watch(set, self.guest.data_link());
         let times = [
             self.parked.deadline(),
@@ -108,6 +111,10 @@ impl Shim {
             Token::Containerd(number) => self.on_containerd(number, events),
             Token::GuestListener => {
                 let accepted = self.guest.accept();
+                self.remark(accepted);
+            }
+            Token::Forward(index) => {
+                let accepted = self.forward.accept(index, &mut self.guest);
                 self.remark(accepted);
             }
             Token::Bridge(id) => self.guest.serve_bridge(id, events),

@@ -104,6 +104,7 @@ impl Shim {
                 now(mounter::unmount(&self.place, Path::new(&target), remove).map(|()| Empty {})?)
             }
             "Mounts" => now(self.mounts(&decode::<PathRequest>(payload)?.path)?),
+            "ForwardLoopback" => now(self.forward.set(&decode(payload)?)?),
             "PrepareCgroup" => now(self.prepare_cgroup(&decode::<PathRequest>(payload)?.path).map(|()| Empty {})?),
             "RemoveCgroup" => now(self.remove_cgroup(&decode::<PathRequest>(payload)?.path).map(|()| Empty {})?),
             "JoinStdio" => self.join(stream, decode(payload)?),

@@ -5,6 +5,7 @@ use crate::bridge::Bridges;
 use crate::delete;
 use crate::events::Events;
 use crate::flags::Flags;
+use crate::forward::Forward;
 use crate::guest::Guest;
 use crate::hooks::Hooks;
 use crate::keeper::Keeper;
@@ -78,6 +79,7 @@ fn set_up(flags: &Flags) -> Result<Shim, String> {
         hooks: Hooks::default(),
         keeper: Keeper::default(),
         guest,
+        forward: Forward::default(),
         stdio: Stdio::default(),
         events: Events::default(),
         parked: Parked::default(),

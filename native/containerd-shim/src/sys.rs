@@ -178,6 +178,16 @@ pub fn in_network_namespace<T>(path: &str, act: impl FnOnce() -> io::Result<T>) 
     result
 }
 
+/// Has closing a TCP connection tell the peer that it was broken off (RST), not that it ended. Other sockets do not care.
+pub fn set_reset_on_close(socket: BorrowedFd<'_>, reset: bool) {
+    let linger = libc::linger { l_onoff: libc::c_int::from(reset), l_linger: 0 };
+    let size = std::mem::size_of::<libc::linger>() as libc::socklen_t;
+    // SAFETY: the value is valid for its size.
+    unsafe {
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, (&raw const linger).cast(), size)
+    };
+}
+
 fn enter(namespace: &File) -> io::Result<()> {
     // SAFETY: plain integers.
     check(i64::from(unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) })).map(drop)
