@@ -3,6 +3,7 @@ package io.hako.host;
 
 import io.hako.api.driver.ProcessSpec;
 import io.hako.api.types.Call;
+import io.hako.api.types.NetworkNamespace;
 import io.hako.host.linux.MountTable;
 import io.hako.host.shim.HookRun;
 import io.hako.host.shim.Shim;
@@ -103,6 +104,16 @@ record KeepingShim(Map<String, Integer> files) implements Shim {
         } catch (IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    @Override
+    public LoopbackPorts forwardLoopback(NetworkNamespace network, Call call) {
+        throw nothingElse();
+    }
+
+    @Override
+    public void stopForwarding(Call call) {
+        throw nothingElse();
     }
 
     @Override

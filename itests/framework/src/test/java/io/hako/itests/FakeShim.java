@@ -6,6 +6,7 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
+import io.hako.api.types.NetworkNamespace;
 import io.hako.host.shim.HookRun;
 import io.hako.host.shim.Shim;
 import io.hako.host.shim.ShimEvent;
@@ -20,6 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
@@ -145,6 +147,14 @@ final class FakeShim implements Shim {
     public List<Path> mounts(Path directory, Call call) {
         return List.of();
     }
+
+    @Override
+    public LoopbackPorts forwardLoopback(NetworkNamespace network, Call call) {
+        return new LoopbackPorts(40_000, OptionalInt.empty());
+    }
+
+    @Override
+    public void stopForwarding(Call call) {}
 
     @Override
     public void prepareCgroup(String path, Call call) {}

@@ -3,11 +3,13 @@ package io.hako.host.shim;
 
 import io.hako.api.driver.ProcessSpec;
 import io.hako.api.types.Call;
+import io.hako.api.types.NetworkNamespace;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -68,6 +70,17 @@ public interface Shim {
     /** Every mount point at or below a directory, deepest first. */
     List<Path> mounts(Path directory, Call call);
 
+    /**
+     * Listens on the loopback of the pod's network namespace, and joins whatever is redirected
+     * there to the same port of the guest's loopback. UNSUPPORTED by a shim older than this call.
+     *
+     * @return the ports of the listeners
+     */
+    LoopbackPorts forwardLoopback(NetworkNamespace network, Call call);
+
+    /** Listens there no more; succeeds if it does not. What is joined stays so. */
+    void stopForwarding(Call call);
+
     /** Makes the pod's cgroup in every hierarchy, for processes launched later. */
     void prepareCgroup(String path, Call call);
 
@@ -116,6 +129,14 @@ public interface Shim {
 
     /** Ends the shim's process. FAILED_PRECONDITION while a launched process lives. */
     void quit(Call call);
+
+    /**
+     * Where connections to a loopback are to be sent.
+     *
+     * @param ipv4 port of 127.0.0.1
+     * @param ipv6 port of ::1, where there is one
+     */
+    record LoopbackPorts(int ipv4, OptionalInt ipv6) {}
 
     /**
      * Where a process is put. The cgroup is one given to {@link #prepareCgroup}; absent: the shim's

@@ -7,11 +7,13 @@ import io.hako.api.driver.ProcessSpec;
 import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
+import io.hako.api.types.NetworkNamespace;
 import io.hako.host.shim.proto.DrainStdioResponse;
 import io.hako.host.shim.proto.Empty;
 import io.hako.host.shim.proto.Event;
 import io.hako.host.shim.proto.EventsRequest;
 import io.hako.host.shim.proto.EventsResponse;
+import io.hako.host.shim.proto.ForwardResponse;
 import io.hako.host.shim.proto.KeptFile;
 import io.hako.host.shim.proto.KeptResponse;
 import io.hako.host.shim.proto.MountsResponse;
@@ -26,6 +28,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -119,6 +122,26 @@ public final class ShimClient implements Shim, AutoCloseable {
                 .stream()
                 .map(Path::of)
                 .toList();
+    }
+
+    @Override
+    public LoopbackPorts forwardLoopback(NetworkNamespace network, Call call) {
+        ForwardResponse ports =
+                ask(
+                        "ForwardLoopback",
+                        ShimMessages.forward(network.path().toString()),
+                        ForwardResponse.parser(),
+                        call);
+        return new LoopbackPorts(
+                ports.getIpv4Port(),
+                ports.getIpv6Port() == 0
+                        ? OptionalInt.empty()
+                        : OptionalInt.of(ports.getIpv6Port()));
+    }
+
+    @Override
+    public void stopForwarding(Call call) {
+        tell("ForwardLoopback", ShimMessages.forward(""), call);
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.hako.api.driver.ProcessSpec;
 import io.hako.api.types.ExitStatus;
 import io.hako.host.shim.proto.DrainStdioRequest;
 import io.hako.host.shim.proto.Event;
+import io.hako.host.shim.proto.ForwardRequest;
 import io.hako.host.shim.proto.Input;
 import io.hako.host.shim.proto.JoinStdioRequest;
 import io.hako.host.shim.proto.LaunchRequest;
@@ -100,6 +101,10 @@ final class ShimMessages {
 
     static PathRequest path(String path) {
         return PathRequest.newBuilder().setPath(path).build();
+    }
+
+    static ForwardRequest forward(String network) {
+        return ForwardRequest.newBuilder().setNetworkNamespace(network).build();
     }
 
     static SignalProcessRequest signal(String role, int signal) {

@@ -37,6 +37,7 @@ final class HostEffects {
     private static final String FILE = "file";
     private static final String NETWORK = "network";
     private static final String VETH = "veth";
+    private static final String LOOPBACK = "loopback";
 
     /**
      * More mounts than anyone stacks on one directory; a bound for a shim that never says it is
@@ -176,6 +177,27 @@ final class HostEffects {
         log.done(VETH, name);
     }
 
+    /** Has what processes of the host open to the loopback of a namespace come to the guest's. */
+    void loopback(NetworkNamespace network, Shim shim, Call call) {
+        EffectLog log = journal.effects(POD);
+        log.begin(LOOPBACK, network.toString(), "");
+        Shim.LoopbackPorts ports = shim.forwardLoopback(network, call);
+        machine.network(network).redirectLoopback(ports.ipv4(), ports.ipv6(), call);
+        log.done(LOOPBACK, network.toString());
+    }
+
+    /** A namespace that is gone took its redirect with it. */
+    private void leaveLoopback(Effect effect, Call call) {
+        try {
+            machine.network(new NetworkNamespace(Path.of(effect.name())))
+                    .stopRedirectLoopback(call);
+        } catch (DriverException e) {
+            if (e.failure() != FailureKind.NOT_FOUND) {
+                throw e;
+            }
+        }
+    }
+
     /** Of the links that a sandbox has, or had begun to make. */
     static Stream<LinkAddresses> linkAddresses(SandboxRecord record) {
         return veths(record.effects(POD)).map(Effect::detail).map(LinkAddresses::parse);
@@ -188,12 +210,16 @@ final class HostEffects {
     /** Undoes what is neither the shim's nor below the pod's directory. Idempotent. */
     void undoWithoutShim(Call call) {
         EffectLog log = journal.effects(POD);
-        veths(log.effects())
-                .forEach(
-                        effect -> {
-                            machine.links(NetworkEditor.HOST).delete(effect.name(), call);
-                            log.undone(VETH, effect.name());
-                        });
+        for (Effect effect : log.effects().reversed()) {
+            switch (effect.kind()) {
+                case VETH -> machine.links(NetworkEditor.HOST).delete(effect.name(), call);
+                case LOOPBACK -> leaveLoopback(effect, call);
+                default -> {
+                    continue;
+                }
+            }
+            log.undone(effect.kind(), effect.name());
+        }
     }
 
     /**
@@ -206,6 +232,10 @@ final class HostEffects {
             switch (effect.kind()) {
                 case CGROUP -> shim.removeCgroup(effect.name(), call);
                 case VETH -> machine.links(NetworkEditor.HOST).delete(effect.name(), call);
+                case LOOPBACK -> {
+                    leaveLoopback(effect, call);
+                    shim.stopForwarding(call);
+                }
                 case NETWORK, MOUNT -> {
                     unmount(Path.of(effect.name()), effect.detail().isEmpty(), shim, call);
                     stub(effect).ifPresent(HostEffects::remove);

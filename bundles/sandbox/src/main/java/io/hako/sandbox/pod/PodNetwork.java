@@ -8,6 +8,8 @@ import io.hako.api.network.NetworkAttachment;
 import io.hako.api.network.NetworkProfile;
 import io.hako.api.network.NetworkSource;
 import io.hako.api.types.Call;
+import io.hako.api.types.DriverException;
+import io.hako.api.types.FailureKind;
 import io.hako.api.types.NetworkNamespace;
 import io.hako.driverhost.Lease;
 import io.hako.guest.GuestNetwork;
@@ -21,6 +23,8 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Brings a pod its interfaces: makes the network where hako is to, hands each link in it to the
@@ -33,6 +37,8 @@ final class PodNetwork {
 
     /** Bytes of a digest that fit into a link's 15 characters after {@code hako-}. */
     private static final int NAME_BYTES = 5;
+
+    private static final Logger LOG = LoggerFactory.getLogger(PodNetwork.class);
 
     private final Pod pod;
     private final Machine machine;
@@ -87,7 +93,20 @@ final class PodNetwork {
                             call));
             pod.networks(leases);
         }
+        forwardLoopback(network, call);
         return NetworkDescription.of(state, links);
+    }
+
+    /** Without it the pod can do all but be reached on its loopback from the host. */
+    private void forwardLoopback(NetworkNamespace network, Call call) {
+        try {
+            pod.effects().loopback(network, pod.shim(call), call);
+        } catch (DriverException e) {
+            if (e.failure() != FailureKind.UNSUPPORTED) {
+                throw e;
+            }
+            LOG.warn("Sandbox {}: ports cannot be forwarded: {}", pod.owner(), e.getMessage());
+        }
     }
 
     List<Device> devices(Call call) {

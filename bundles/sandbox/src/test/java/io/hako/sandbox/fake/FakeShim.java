@@ -6,6 +6,7 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
+import io.hako.api.types.NetworkNamespace;
 import io.hako.api.types.PassedFile;
 import io.hako.host.shim.HookRun;
 import io.hako.host.shim.Shim;
@@ -22,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /** A daemon's link to the shim of an outside world. */
@@ -123,6 +125,17 @@ public record FakeShim(Daemon daemon, FakeOutside outside, ShimIdentity identity
                                         .filter(mount -> mount.startsWith(directory))
                                         .sorted(Comparator.comparing(Path::getNameCount).reversed())
                                         .toList());
+    }
+
+    @Override
+    public LoopbackPorts forwardLoopback(NetworkNamespace network, Call call) {
+        out();
+        return new LoopbackPorts(40_000, OptionalInt.of(40_001));
+    }
+
+    @Override
+    public void stopForwarding(Call call) {
+        out();
     }
 
     @Override
