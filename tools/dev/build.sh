@@ -77,12 +77,13 @@ package_java() {
 # Maven takes nothing away that an earlier build of other sources made.
 forget_stale() {
   forget_layout
-  built protocols protocols || stamped protocols forget_generated protocols
+  local sources=(protocols itests/containerd/src/test/protobuf)
+  built protocols "${sources[@]}" || stamped protocols forget_generated "${sources[@]}"
 }
 
 # A message that is taken out of a .proto would leave its class behind, which no longer compiles.
 forget_generated() {
-  rm -rf "$TREE"/bundles/*/target/{generated-sources/protobuf,protobuf-maven-plugin}
+  rm -rf "$TREE"/{bundles,itests}/*/target/{generated-sources/protobuf,generated-test-sources/protobuf,protobuf-maven-plugin}
 }
 
 # What is no longer part of the assembly must not stay installed.
