@@ -10,6 +10,8 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.osgi.framework.BundleContext;
@@ -33,6 +35,7 @@ public final class EventLog implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition told = lock.newCondition();
     private final Deque<Told> kept = new ArrayDeque<>();
+    private final Tally tally = new Tally();
     private long last;
 
     @Activate
@@ -75,11 +78,32 @@ public final class EventLog implements AutoCloseable {
                     kept.isEmpty() || now.isAfter(kept.getLast().at()) ? now : kept.getLast().at();
             Told next = new Told(last + 1, at, event);
             keep(next);
+            tally.add(event);
             file.append(next);
             if (file.lines() > 2 * KEPT) {
                 file.rewrite(kept);
             }
             told.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * How often this daemon has told an event, and what it took.
+     *
+     * @return by type and event, each as people write it
+     */
+    public Map<String, Map<String, Durations>> counts() {
+        lock.lock();
+        try {
+            Map<String, Map<String, Durations>> all = new TreeMap<>();
+            tally.kinds()
+                    .forEach(
+                            (kind, count) ->
+                                    all.computeIfAbsent(kind.type(), type -> new TreeMap<>())
+                                            .put(kind.event(), count));
+            return all;
         } finally {
             lock.unlock();
         }

@@ -23,9 +23,10 @@ import java.util.stream.Stream;
 
 /**
  * The settings file of this node (TOML 1.0), read once and validated: {@code [guest]}, {@code
- * [drivers]}, {@code [annotations]}, {@code [logs]}, {@code [veth]}, {@code [debug]}, a table
- * {@code [KIND.NAME]} for each driver that has settings, and {@code [profiles.NAME.TABLE]} for what
- * holds for some pods instead. Whatever is not known is refused. Immutable.
+ * [drivers]}, {@code [annotations]}, {@code [logs]}, {@code [veth]}, {@code [debug]}, {@code
+ * [metrics]}, a table {@code [KIND.NAME]} for each driver that has settings, and {@code
+ * [profiles.NAME.TABLE]} for what holds for some pods instead. Whatever is not known is refused.
+ * Immutable.
  */
 public final class HakoSettings {
     static final String PROFILES = "profiles";
@@ -35,7 +36,7 @@ public final class HakoSettings {
     private static final Set<String> OF_PODS = Set.of("guest", "drivers", "annotations");
 
     private static final Set<String> TABLES =
-            Set.of("guest", "drivers", "annotations", "logs", "veth", "debug");
+            Set.of("guest", "drivers", "annotations", "logs", "veth", "debug", "metrics");
 
     private final String file;
     private final Profile base;
@@ -43,6 +44,7 @@ public final class HakoSettings {
     private final LogSettings logs;
     private final VethSettings veth;
     private final DebugSettings debug;
+    private final MetricsSettings metrics;
 
     private HakoSettings(String file, Tables tables, Map<String, Tables> profiles) {
         this.file = file;
@@ -51,6 +53,7 @@ public final class HakoSettings {
         logs = sources.bind("logs", LogSettings.class);
         veth = sources.bind("veth", VethSettings.class);
         debug = sources.bind("debug", DebugSettings.class);
+        metrics = sources.bind("metrics", MetricsSettings.class);
         this.profiles = new TreeMap<>();
         profiles.forEach(
                 (name, own) ->
@@ -143,6 +146,10 @@ public final class HakoSettings {
         return veth;
     }
 
+    public MetricsSettings metrics() {
+        return metrics;
+    }
+
     public DebugSettings debug() {
         return debug;
     }
@@ -216,6 +223,7 @@ public final class HakoSettings {
         records.put("drivers", base.drivers());
         records.put("guest", base.guest());
         records.put("logs", logs);
+        records.put("metrics", metrics);
         records.put("veth", veth);
         return records.entrySet().stream()
                 .flatMap(

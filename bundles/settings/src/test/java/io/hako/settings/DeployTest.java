@@ -31,6 +31,7 @@ public class DeployTest {
         assertEquals(asItIs.logs(), shown.logs());
         assertEquals(asItIs.veth(), shown.veth());
         assertEquals(asItIs.debug(), shown.debug());
+        assertEquals(asItIs.metrics(), shown.metrics());
         assertEquals(new GuestSettings(), asItIs.guest());
         assertEquals(
                 new CpuCount(2),
