@@ -53,6 +53,8 @@ pub enum Verb {
     Debug(Debug),
     /// Tell what happens to pods, containers, machines and drivers, as it happens
     Events(Events),
+    /// Print the figures of the node and its pods, in Prometheus' text format
+    Metrics,
     /// List, swap and explain the drivers of hakod
     #[command(subcommand, arg_required_else_help = false)]
     Plugin(Plugin),

@@ -73,6 +73,10 @@ impl Control {
         Ok(self.ask::<DoctorResponse>("Doctor", &Empty {}, LIMIT)?.findings)
     }
 
+    pub fn metrics(&self) -> Result<String> {
+        Ok(self.ask::<MetricsResponse>("Metrics", &Empty {}, LIMIT)?.text)
+    }
+
     pub fn debug(&self, request: &DebugRequest) -> Result<()> {
         self.ask::<Empty>("Debug", request, DEBUG_LIMIT).map(drop)
     }

@@ -91,6 +91,10 @@ fn overhead_table(cost: &OverheadResponse) -> String {
     .join("\n")
 }
 
+pub fn metrics(places: &Places) -> Result<u8> {
+    table::print_text(&Control::connect(places)?.metrics()?).map(|()| 0)
+}
+
 pub fn version(places: &Places, asked: &Formatted) -> Result<u8> {
     let own = env!("CARGO_PKG_VERSION");
     // Without hakod there is still a version to tell.

@@ -33,6 +33,7 @@ pub fn perform(places: &Places, verb: &Verb) -> Result<u8> {
         Verb::Overhead(asked) => look::overhead(places, asked),
         Verb::Debug(asked) => debug::debug(places, asked),
         Verb::Events(asked) => events::events(places, asked),
+        Verb::Metrics => look::metrics(places),
         Verb::Plugin(asked) => plugin::plugin(places, asked),
         Verb::Shell => shell::shell(places),
         Verb::Doctor(asked) => doctor::doctor(places, asked),

@@ -11,6 +11,7 @@ import io.hako.control.proto.EventsResponse;
 import io.hako.control.proto.JsonResponse;
 import io.hako.control.proto.ListPluginsResponse;
 import io.hako.control.proto.ListSandboxesResponse;
+import io.hako.control.proto.MetricsResponse;
 import io.hako.control.proto.OverheadResponse;
 import io.hako.control.proto.PluginRequest;
 import io.hako.control.proto.SandboxRequest;
@@ -42,6 +43,7 @@ public final class ControlService {
     private final Operations operations;
     private final EventLog events;
     private final DebugSessions debugs;
+    private final NodeMetrics metrics;
     private final TtrpcServer server;
 
     @Activate
@@ -51,6 +53,7 @@ public final class ControlService {
             @Reference EventLog events) {
         this.operations = operations;
         this.debugs = new DebugSessions(sandboxes);
+        this.metrics = new NodeMetrics(operations, events);
         this.events = events;
         this.server =
                 TtrpcServer.listen(
@@ -83,6 +86,7 @@ public final class ControlService {
                 .add("ListPlugins", Empty.parser(), (request, context) -> plugins())
                 .add("SwapPlugin", SwapPluginRequest.parser(), this::swap)
                 .add("WhyPlugin", PluginRequest.parser(), (request, context) -> why(request))
+                .add("Metrics", Empty.parser(), (request, context) -> metrics())
                 .add("Events", EventsRequest.parser(), this::events)
                 .add(
                         "Debug",
@@ -141,6 +145,10 @@ public final class ControlService {
                 .addAllFindings(
                         operations.doctor(context.call()).stream().map(Messages::finding).toList())
                 .build();
+    }
+
+    private MetricsResponse metrics() {
+        return MetricsResponse.newBuilder().setText(metrics.text()).build();
     }
 
     private EventsResponse events(EventsRequest request, RequestContext context) {

@@ -8,19 +8,26 @@ import io.hako.api.types.DriverId;
 import io.hako.driverhost.DriverAdmin;
 import io.hako.driverhost.DriverView;
 import io.hako.driverhost.SwapReport;
+import io.hako.host.shim.Shim;
+import io.hako.host.shim.Shims;
+import io.hako.host.shim.Subscription;
 import io.hako.observability.Event;
 import io.hako.observability.EventLog;
 import io.hako.sandbox.Overhead;
 import io.hako.sandbox.SandboxView;
 import io.hako.sandbox.Sandboxes;
 import io.hako.settings.SettingsFile;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +45,8 @@ public final class Operations {
     private final DriverAdmin drivers;
     private final SettingsFile settings;
     private final EventLog events;
+    private final AtomicInteger links = new AtomicInteger();
+    private final Subscription linked;
     private final Instant started = Instant.now();
 
     @Activate
@@ -46,12 +55,41 @@ public final class Operations {
             @Reference Sandboxes sandboxes,
             @Reference DriverAdmin drivers,
             @Reference SettingsFile settings,
+            @Reference Shims shims,
             @Reference EventLog events) {
         this.context = context;
         this.sandboxes = sandboxes;
         this.drivers = drivers;
         this.settings = settings;
         this.events = events;
+        linked =
+                shims.listen(
+                        new Shims.Listener() {
+                            @Override
+                            public void appeared(Shim shim) {
+                                links.incrementAndGet();
+                            }
+
+                            @Override
+                            public void lost(Shim shim) {
+                                links.decrementAndGet();
+                            }
+                        });
+    }
+
+    @Deactivate
+    void close() {
+        linked.close();
+    }
+
+    /** How many shims are linked with this daemon. */
+    int shimLinks() {
+        return links.get();
+    }
+
+    /** Where Prometheus may ask; empty: nowhere. */
+    Optional<InetSocketAddress> metricsAddress() {
+        return settings.settings().metrics().address();
     }
 
     /** Who this daemon is. */
