@@ -196,7 +196,7 @@ public final class Node extends ExternalResource {
 
     public Result hako(byte[] stdin, String... arguments) {
         try (Running running = start(arguments)) {
-            Thread writer = Thread.startVirtualThread(() -> write(running.stdin(), stdin));
+            Thread writer = Thread.ofPlatform().daemon().start(() -> write(running.stdin(), stdin));
             Result result = running.finish(Duration.ofSeconds(120));
             writer.interrupt();
             return result;

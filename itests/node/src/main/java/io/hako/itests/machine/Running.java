@@ -87,7 +87,9 @@ public final class Running implements AutoCloseable {
         private final Thread thread;
 
         Sink(InputStream from) {
-            thread = Thread.startVirtualThread(() -> drain(from));
+            // Not a virtual one: while it reads a pipe it holds its carrier, of which there are as
+            // many as processors.
+            thread = Thread.ofPlatform().daemon().start(() -> drain(from));
         }
 
         private void drain(InputStream from) {
