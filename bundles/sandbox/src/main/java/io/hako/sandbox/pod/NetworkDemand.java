@@ -6,9 +6,12 @@ import io.hako.api.network.LinkKind;
 import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.NetworkNamespace;
+import io.hako.host.NetworkEditor;
 import io.hako.host.NetworkState;
 import io.hako.ocispec.OciNamespace;
 import io.hako.ocispec.OciSpec;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Optional;
 
@@ -40,6 +43,7 @@ record NetworkDemand(
     static NetworkDemand of(OciSpec spec, Pod pod, Call call) {
         Optional<NetworkNamespace> given = given(spec).or(() -> pod.effects().network());
         if (given.isPresent()) {
+            refuseTheHosts(given.get());
             NetworkState state = pod.node().machine().network(given.get()).read(call);
             return new NetworkDemand(
                     given, false, links(state).stream().map(NetworkDemand::kind).toList());
@@ -55,6 +59,21 @@ record NetworkDemand(
                             "The annotation %s is \"none\" or \"veth\", but is \"%s\"."
                                     .formatted(ANNOTATION, asked));
         };
+    }
+
+    /** Its links would be taken from this host, and its loopback be led into the guest. */
+    private static void refuseTheHosts(NetworkNamespace given) {
+        boolean same;
+        try {
+            same = Files.isSameFile(given.path(), NetworkEditor.HOST.path());
+        } catch (IOException e) {
+            return; // whoever opens it says what is wrong with it
+        }
+        if (same) {
+            throw DriverException.unsupported(
+                    "The network namespace %s is this host's own, which no guest can be given: make the pod one of its own."
+                            .formatted(given));
+        }
     }
 
     /** Whether it is hako's to give the containers all that belongs to a network. */

@@ -163,6 +163,14 @@ public class PodNetworkTest {
     }
 
     @Test
+    public void thisHostsOwnNamespaceIsRefusedByWhateverPath() throws IOException {
+        bench.givenNetwork(Path.of("/proc/thread-self/ns/net"));
+        refused(
+                FailureKind.UNSUPPORTED,
+                "The network namespace /proc/thread-self/ns/net is this host's own, which no guest can be given: make the pod one of its own.");
+    }
+
+    @Test
     public void anUnknownNetworkIsRefused() throws IOException {
         bench.network("bridge");
         refused(
