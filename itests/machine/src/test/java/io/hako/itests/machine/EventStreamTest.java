@@ -12,7 +12,7 @@ import org.junit.ClassRule;
 import org.junit.Test;
 
 /** {@code hako events}, read by somebody who keeps up while everything else comes and goes. */
-public class EventsTest {
+public class EventStreamTest {
     @ClassRule public static final Node NODE = new Node();
 
     @Test
@@ -31,7 +31,7 @@ public class EventsTest {
             NODE.succeed("rm", "web");
             reader.awaitOutput(
                     "the pod's end", out -> out.contains("\"event\":\"remove\""), Node.LIMIT);
-            List<JsonObject> seen = reader.textSoFar().lines().map(EventsTest::object).toList();
+            List<JsonObject> seen = reader.textSoFar().lines().map(EventStreamTest::object).toList();
             assertEquals(
                     List.of(
                             "container create",
@@ -50,7 +50,7 @@ public class EventsTest {
                             "container delete",
                             "pod remove"),
                     seen.stream()
-                            .map(EventsTest::word)
+                            .map(EventStreamTest::word)
                             // The guest tells it beside the exit, in no order.
                             .filter(word -> !word.equals("container oom"))
                             .toList());
@@ -76,12 +76,12 @@ public class EventsTest {
                 NODE.succeed("events", "--since", "0", "--until", "0s", "--format", "json")
                         .text()
                         .lines()
-                        .map(EventsTest::object)
+                        .map(EventStreamTest::object)
                         .toList();
         assertEquals(
                 LongStream.rangeClosed(1, all.size()).boxed().toList(),
                 all.stream().map(event -> event.get("number").getAsLong()).toList());
-        assertEquals(2, all.stream().map(EventsTest::word).filter("daemon ready"::equals).count());
+        assertEquals(2, all.stream().map(EventStreamTest::word).filter("daemon ready"::equals).count());
         assertEquals("1", detail(all, "driver swap", "moved"));
     }
 
