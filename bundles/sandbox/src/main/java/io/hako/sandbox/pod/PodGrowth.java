@@ -63,7 +63,12 @@ record PodGrowth(Pod pod) {
         Entry.Planned next = need.grown(plan);
         pod.journal().append(next);
         if (next.memory() > plan.room().bootMemory()) {
-            grow(plan, next, call);
+            try {
+                grow(plan, next, call);
+            } catch (DriverException e) {
+                become(next, plan, call);
+                throw e;
+            }
         }
         if (next.cpus() > plan.room().bootCpus()) {
             addCpus(plan.cpus(), next.cpus(), call);
@@ -143,7 +148,6 @@ record PodGrowth(Pod pod) {
         long begun = System.nanoTime();
         MemorySize has = resize(wanted, call);
         if (has.compareTo(wanted) < 0) {
-            become(next, before, call);
             throw new DriverException(
                     FailureKind.UNAVAILABLE,
                     "The virtual machine of sandbox %s cannot grow to %s of memory: its guest took no more than %s. See its kernel's messages with hako debug, or make the pod anew with limits that add up to what it needs."

@@ -21,6 +21,7 @@ import io.hako.sandbox.fake.Daemon;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
@@ -198,6 +199,23 @@ public class PodGrowthTest {
     }
 
     @Test
+    public void aMachineThatCannotGrowIsPlannedAsItIs() throws IOException {
+        run(pod.container("app", 64L << 20));
+        String monitor = Files.readString(monitor());
+        Files.writeString(
+                monitor(),
+                monitor.replaceFirst(
+                        "\"most\":\\{\"memory\":\\d+", "\"most\":{\"memory\":" + START));
+        DriverException refused =
+                assertThrows(DriverException.class, () -> create(pod.container("big", 1L << 30)));
+        assertEquals(FailureKind.EXHAUSTED, refused.failure());
+        assertEquals(START, planned("memory_bytes"));
+        Files.writeString(monitor(), monitor);
+        run(pod.container("big", 1L << 30));
+        assertEquals(1088L << 20, planned("container_memory_bytes"));
+    }
+
+    @Test
     public void aMachineCutOffBetweenPlanAndGrowthGrowsWithTheNextRequest() throws IOException {
         run(pod.container("app", 64L << 20));
         hakod.kill();
@@ -231,11 +249,13 @@ public class PodGrowthTest {
         return "{\"cpu\":{\"quota\":%d,\"period\":100000}}".formatted(milli * 100);
     }
 
+    private Path monitor() {
+        return bench.outside.pod().resolve(Pod.VM_SLOT).resolve("monitor.json");
+    }
+
     /** What the machine has, by its monitor. */
     private long machine(String what) throws IOException {
-        String contents =
-                Files.readString(bench.outside.pod().resolve(Pod.VM_SLOT).resolve("monitor.json"));
-        return JsonParser.parseString(contents)
+        return JsonParser.parseString(Files.readString(monitor()))
                 .getAsJsonObject()
                 .getAsJsonObject("size")
                 .get(what)
