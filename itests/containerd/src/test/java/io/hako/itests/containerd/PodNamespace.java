@@ -112,11 +112,14 @@ final class PodNamespace implements AutoCloseable {
     /** Has the plugins undo what they did, and takes the namespace away. */
     @Override
     public void close() {
-        added.forEach(
-                (link, list) ->
-                        plugins(list)
-                                .reversed()
-                                .forEach(plugin -> call("DEL", link, list, plugin)));
-        node.program("ip", "netns", "delete", name);
+        try {
+            added.forEach(
+                    (link, list) ->
+                            plugins(list)
+                                    .reversed()
+                                    .forEach(plugin -> call("DEL", link, list, plugin)));
+        } finally {
+            node.program("ip", "netns", "delete", name);
+        }
     }
 }
