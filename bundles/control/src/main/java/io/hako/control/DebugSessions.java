@@ -41,6 +41,7 @@ final class DebugSessions {
                                 request.getStderr()),
                         request.getRows(),
                         request.getColumns());
+        open.values().removeIf(DebugSession::isOver);
         open.put(request.getSession(), sandboxes.debug(task, call));
         return Empty.getDefaultInstance();
     }

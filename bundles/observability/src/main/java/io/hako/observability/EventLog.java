@@ -147,7 +147,7 @@ public final class EventLog implements AutoCloseable {
         Call.Registration registration = call.onCancelled(part::cancel);
         lock.lock();
         try {
-            long from = Math.min(after, last);
+            long from = Math.clamp(after, 0, last);
             CallScope.await(part, lock, told, () -> last > from);
             long oldest = kept.isEmpty() ? last + 1 : kept.getFirst().number();
             List<Told> found =

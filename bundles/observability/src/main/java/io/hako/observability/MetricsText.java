@@ -2,6 +2,7 @@
 package io.hako.observability;
 
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -26,8 +27,15 @@ public final class MetricsText {
      * @param labels by name; in an order that is the same each time
      */
     public record Sample(Map<String, String> labels, double value) {
-        public static Sample of(double value) {
-            return new Sample(Map.of(), value);
+        /**
+         * @param labels names and values by turns
+         */
+        public static Sample of(double value, String... labels) {
+            Map<String, String> named = new LinkedHashMap<>();
+            for (int i = 0; i + 1 < labels.length; i += 2) {
+                named.put(labels[i], labels[i + 1]);
+            }
+            return new Sample(named, value);
         }
     }
 

@@ -17,6 +17,9 @@ public interface DebugSession {
      */
     int await(Call call);
 
+    /** Whether it has ended, awaited or not. */
+    boolean isOver();
+
     void resize(int rows, int columns, Call call);
 
     /** Ends its standard input once what was written before has been delivered. */

@@ -152,6 +152,11 @@ final class DebugShell implements DebugSession {
     }
 
     @Override
+    public boolean isOver() {
+        return ended.get();
+    }
+
+    @Override
     public void resize(int rows, int columns, Call call) {
         pod.guest().tell(call, (guest, within) -> guest.resizeTerminal(id, rows, columns, within));
     }
