@@ -145,9 +145,9 @@ public class EventLogTest {
     @Test
     public void aReaderWaitsForTheNextEvent() throws Exception {
         EventLog log = new EventLog(file);
+        long last = log.last();
         CompletableFuture<EventLog.Batch> reader =
-                CompletableFuture.supplyAsync(
-                        () -> log.read(log.last(), LONG, CallScope.unlimited()));
+                CompletableFuture.supplyAsync(() -> log.read(last, LONG, CallScope.unlimited()));
         tell(log);
         assertEquals(1, reader.get(10, TimeUnit.SECONDS).next());
     }
