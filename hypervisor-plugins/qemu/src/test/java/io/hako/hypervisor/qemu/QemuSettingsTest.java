@@ -6,8 +6,14 @@ import static org.junit.Assert.assertThrows;
 
 import io.hako.api.types.DriverException;
 import io.hako.api.types.MemorySize;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.Test;
 
 public class QemuSettingsTest {
@@ -38,6 +44,28 @@ public class QemuSettingsTest {
                         4,
                         CONSOLE),
                 new QemuSettings());
+    }
+
+    @Test
+    public void theFileOfDeployNamesEveryKeyWithItsDefault() throws IOException {
+        String file = Files.readString(Path.of("../../deploy/hako.toml"));
+        String table = file.split("\n\\[hypervisor\\.qemu]\n")[1].split("\n\\[")[0];
+        Map<String, String> shown =
+                Pattern.compile("(?m)^# (\\w+) = \"?(.*?)\"?$")
+                        .matcher(table)
+                        .results()
+                        .collect(Collectors.toMap(m -> m.group(1), m -> m.group(2)));
+        assertEquals(QemuSettings.class.getRecordComponents().length, shown.size());
+        assertEquals(
+                new QemuSettings(),
+                new QemuSettings(
+                        Path.of(shown.get("binary")),
+                        shown.get("firmware"),
+                        AcceleratorChoice.valueOf(shown.get("accel").toUpperCase(Locale.ROOT)),
+                        shown.get("machine"),
+                        MemorySize.parse(shown.get("translation_cache")),
+                        Integer.parseInt(shown.get("spare_ports")),
+                        MemorySize.parse(shown.get("console_kept"))));
     }
 
     @Test
