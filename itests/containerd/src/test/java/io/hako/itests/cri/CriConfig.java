@@ -37,7 +37,7 @@ enum CriConfig {
                         default_runtime_name = "%3$s"
                     """
                                     .formatted(directory, image, handler)
-                            + snippet.replace("version = 2\n", ""));
+                            + snippet);
         }
     },
 
