@@ -17,9 +17,17 @@ use crate::volume::Volume;
 
 pub use refusal::{Refusal, parse};
 
+/// What the command reads of the environment, with what holds otherwise.
+const ENVIRONMENT: &str = "\
+Environment:
+  HAKO_RUN_DIR     hakod's sockets and journals  (/run/hako)
+  HAKO_STATE_DIR   images and containers         (/var/lib/hako)
+  HAKO_SHIM        containerd-shim-hako-v2       (beside hako, or on PATH)
+  HAKO_DEMO_IMAGE  OCI layout of the demo image  (/usr/share/hako/demo-image)";
+
 /// Runs containers inside virtual machines.
 #[derive(Debug, Parser)]
-#[command(name = "hako", version, disable_help_subcommand = true, arg_required_else_help = false)]
+#[command(name = "hako", version, after_help = ENVIRONMENT, disable_help_subcommand = true, arg_required_else_help = false)]
 pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
@@ -29,7 +37,7 @@ pub struct Cli {
 pub enum Verb {
     /// Run a command in a new container in a new virtual machine
     Run(Run),
-    /// List containers
+    /// List the containers of hako run; for those of containerd and Kubernetes: hako:ps in hako shell, or crictl pods
     Ps(Ps),
     /// Run a further command in a running container
     Exec(Exec),
