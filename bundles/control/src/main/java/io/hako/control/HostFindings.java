@@ -20,7 +20,7 @@ import java.util.List;
  */
 record HostFindings(Path root, Path run, Path state) {
     private static final String BUILD_GUEST =
-            "Make the guest image, or set %s in [guest] of the settings file.";
+            "Make the guest image (guest-image/build --agent FILE --output DIR), or set %s in [guest] of the settings file.";
 
     /** Bit of CAP_SYS_RESOURCE in /proc/PID/status (linux/capability.h). */
     private static final int CAP_SYS_RESOURCE = 24;

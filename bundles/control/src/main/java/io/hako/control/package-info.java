@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What an operator asks of hakod, the same verbs by two doors: the hako command's socket and the
- * Felix shell.
+ * What an operator asks of hakod: all of it by the hako command's socket; list, ps, inspect, swap,
+ * why, doctor and version by the Felix shell too.
  */
 @NullMarked
 package io.hako.control;

@@ -64,13 +64,13 @@ public class HostFindingsTest {
                 Finding.missing(
                         "guest kernel",
                         root + "/vmlinux is no Linux kernel: neither an ELF vmlinux nor a bzImage.",
-                        "Make the guest image, or set kernel in [guest] of the settings file."),
+                        "Make the guest image (guest-image/build --agent FILE --output DIR), or set kernel in [guest] of the settings file."),
                 findings().get("guest kernel"));
         assertEquals(
                 Finding.missing(
                         "guest initramfs",
                         root + "/initramfs cannot be read.",
-                        "Make the guest image, or set initramfs in [guest] of the settings file."),
+                        "Make the guest image (guest-image/build --agent FILE --output DIR), or set initramfs in [guest] of the settings file."),
                 findings().get("guest initramfs"));
     }
 
