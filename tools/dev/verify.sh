@@ -6,11 +6,13 @@ help_test() {
   cat <<'TEXT'
 usage: ./dev test [--long]
 
-Sets up, builds and runs every test: the recipes', Rust's, Java's, those that boot virtual machines, and the measurements of
-bench/, which fail where a promise is broken. Prints the time of each stage.
+Sets up, builds and runs every test: the recipes', Rust's, Java's, those that boot virtual machines, those by the distribution's
+containerd, its CRI plugin and the calls of CRI-O, and the measurements of bench/, which fail where a promise is broken. Prints
+the time of each stage.
 
-  --long   also what takes long: swaps, crashes and repeated runs in their full number, further versions of containerd, the
-           agent alone in real guests, and whether two builds give the same bytes
+  --long   also what takes long: swaps, crashes and repeated runs in their full number, containerd 1.7, 2.2 and 2.4, under 2.2
+           also nerdctl and containerd's own tests of its client, the agent alone in real guests, and whether two builds give
+           the same bytes
 TEXT
 }
 
