@@ -88,8 +88,8 @@ fn a_missing_or_wrong_command_is_looked_up_in_the_help_that_lists_it() {
 #[test]
 fn every_verb_has_help() {
     for verb in [
-        "run", "ps", "exec", "attach", "logs", "kill", "wait", "stop", "rm", "inspect", "overhead", "debug", "events", "metrics",
-        "plugin", "shell", "doctor", "version",
+        "run", "ps", "exec", "attach", "logs", "kill", "wait", "stop", "rm", "inspect", "overhead", "debug", "events",
+        "metrics", "plugin", "shell", "doctor", "version",
     ] {
         let refusal = parse(["hako", verb, "--help"].map(Into::into)).unwrap_err();
         let Refusal::Shown(text) = refusal else { panic!("{verb} has no help") };
