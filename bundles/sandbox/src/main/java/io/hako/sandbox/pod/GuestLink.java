@@ -37,8 +37,9 @@ final class GuestLink implements GuestListener {
     private final Consumer<GuestEvent.OutOfMemory> shortages;
     private final CallScope scope = CallScope.unlimited();
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition never = lock.newCondition();
+    private final Condition changed = lock.newCondition();
     private Optional<Guest> current = Optional.empty();
+    private boolean connecting;
     private volatile Optional<String> farewell = Optional.empty();
 
     /**
@@ -116,6 +117,7 @@ final class GuestLink implements GuestListener {
         try {
             current.ifPresent(Guest::close);
             current = Optional.empty();
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
@@ -138,15 +140,56 @@ final class GuestLink implements GuestListener {
     }
 
     private Guest connected(Call call) {
+        Optional<Guest> open = openOrMine(call);
+        return open.isPresent() ? open.get() : connect(call);
+    }
+
+    /**
+     * The connection that there is; without one, the caller is the one to make it. Nobody holds the
+     * lock meanwhile: a guest that never says hello holds up none but those who ask it, and these
+     * no longer than their own time.
+     */
+    private Optional<Guest> openOrMine(Call call) {
         lock.lock();
         try {
+            if (!CallScope.await(call, lock, changed, () -> !connecting)) {
+                throw new DriverException(
+                        FailureKind.DEADLINE_EXCEEDED,
+                        "The agent of sandbox %s did not take a connection within the time given."
+                                .formatted(owner));
+            }
             if (current.filter(Guest::isOpen).isEmpty()) {
                 current.ifPresent(Guest::close);
                 current = Optional.empty();
                 call.checkCancelled();
-                current = Optional.of(guests.connect(owner, socket, this, call));
+                connecting = true;
             }
-            return current.get();
+            return current;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Guest connect(Call call) {
+        Optional<Guest> made = Optional.empty();
+        try {
+            made = Optional.of(guests.connect(owner, socket, this, call));
+            return made.get();
+        } finally {
+            connected(made);
+        }
+    }
+
+    private void connected(Optional<Guest> made) {
+        lock.lock();
+        try {
+            connecting = false;
+            current = made;
+            if (scope.cancelled()) {
+                current.ifPresent(Guest::close);
+                current = Optional.empty();
+            }
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
@@ -155,7 +198,7 @@ final class GuestLink implements GuestListener {
     private void pause(Call call) {
         lock.lock();
         try {
-            CallScope.await(Bounded.within(PAUSE, call), lock, never, () -> false);
+            CallScope.await(Bounded.within(PAUSE, call), lock, changed, () -> false);
         } finally {
             lock.unlock();
         }
