@@ -30,9 +30,23 @@ record NetlinkAccess(NetworkNamespace namespace, Supplier<Network> network, Nati
         return inside(what, call, NetlinkSocket::open, task);
     }
 
-    /** The same, to speak to the packet filter. */
+    /**
+     * The same, to speak to the packet filter.
+     *
+     * @throws DriverException UNSUPPORTED on a kernel that has none
+     */
     <T> T inFilter(String what, Call call, Function<NetlinkSocket, T> task) {
-        return inside(what, call, NetlinkSocket::openFilter, task);
+        return inside(what, call, libc -> filterSocket(what, libc), task);
+    }
+
+    private static NetlinkSocket filterSocket(String what, Libc libc) {
+        try {
+            return NetlinkSocket.openFilter(libc);
+        } catch (LastErrorException e) {
+            throw DriverException.unsupported(
+                    "hakod could not %s: this kernel has no netfilter over netlink (error %d; CONFIG_NF_TABLES)."
+                            .formatted(what, e.getErrorCode()));
+        }
     }
 
     private <T> T inside(

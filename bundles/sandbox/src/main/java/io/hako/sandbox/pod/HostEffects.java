@@ -186,13 +186,22 @@ final class HostEffects {
         log.done(LOOPBACK, network.toString());
     }
 
-    /** A namespace that is gone took its redirect with it. */
     private void leaveLoopback(Effect effect, Call call) {
+        unlessThereIsNone(
+                () ->
+                        machine.network(new NetworkNamespace(Path.of(effect.name())))
+                                .stopRedirectLoopback(call));
+    }
+
+    /**
+     * A namespace that is gone took its redirect with it, and a kernel or a shim that can have none
+     * has none.
+     */
+    private static void unlessThereIsNone(Runnable leave) {
         try {
-            machine.network(new NetworkNamespace(Path.of(effect.name())))
-                    .stopRedirectLoopback(call);
+            leave.run();
         } catch (DriverException e) {
-            if (e.failure() != FailureKind.NOT_FOUND) {
+            if (e.failure() != FailureKind.NOT_FOUND && e.failure() != FailureKind.UNSUPPORTED) {
                 throw e;
             }
         }
@@ -234,7 +243,7 @@ final class HostEffects {
                 case VETH -> machine.links(NetworkEditor.HOST).delete(effect.name(), call);
                 case LOOPBACK -> {
                     leaveLoopback(effect, call);
-                    shim.stopForwarding(call);
+                    unlessThereIsNone(() -> shim.stopForwarding(call));
                 }
                 case NETWORK, MOUNT -> {
                     unmount(Path.of(effect.name()), effect.detail().isEmpty(), shim, call);
