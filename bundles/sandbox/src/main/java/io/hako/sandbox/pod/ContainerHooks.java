@@ -11,7 +11,9 @@ import io.hako.api.types.NetworkNamespace;
 import io.hako.host.shim.HookRun;
 import io.hako.ocispec.OciHook;
 import io.hako.ocispec.OciSpec;
+import io.hako.ttrpc.CallScope;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -108,7 +110,7 @@ final class ContainerHooks {
                                     hook.args(),
                                     hook.env(),
                                     bundle,
-                                    hook.timeout(),
+                                    limit(hook, call),
                                     input),
                             call);
         } catch (DriverException e) {
@@ -119,6 +121,15 @@ final class ContainerHooks {
             }
             throw e;
         }
+    }
+
+    /** A hook that nobody waits for any more would go on beside what undoes it. */
+    private static Optional<Duration> limit(OciHook hook, Call call) {
+        Duration left = call.remaining();
+        boolean hooksOwn =
+                left.compareTo(CallScope.UNLIMITED) >= 0
+                        || hook.timeout().filter(own -> own.compareTo(left) < 0).isPresent();
+        return hooksOwn ? hook.timeout() : Optional.of(left);
     }
 
     private JsonObject state(String status) {
