@@ -67,13 +67,15 @@ final class SandboxEnd {
 
     private void stop(String container, int status) {
         try {
-            Call call = Bounded.both(CallScope.within(LIMIT), pod.life());
             pod.locked(
                     PATIENCE,
                     pod.guest()::close,
                     () -> {
                         if (!pod.isGone()) {
-                            now(container, status, call);
+                            now(
+                                    container,
+                                    status,
+                                    Bounded.both(CallScope.within(LIMIT), pod.life()));
                         }
                         return true;
                     });
