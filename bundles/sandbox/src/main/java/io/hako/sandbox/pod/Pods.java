@@ -275,8 +275,9 @@ final class Pods implements Shims.Listener, AutoCloseable {
      * A shim that is killed loses its link a moment before nobody listens at its socket any more.
      */
     private boolean comesBack(Pod pod) {
-        while (node.shims().find(pod.owner()).isEmpty() && !pod.life().cancelled()) {
-            if (!node.remains().shimLives(pod.directory())) {
+        while (!isLinked(pod) && !pod.life().cancelled()) {
+            boolean succeeded = node.shims().find(pod.owner()).isPresent();
+            if (succeeded || !node.remains().shimLives(pod.directory())) {
                 return false;
             }
             try {
@@ -286,6 +287,15 @@ final class Pods implements Shims.Listener, AutoCloseable {
             }
         }
         return true;
+    }
+
+    /** By its own shim, and not by that of a later sandbox with its id. */
+    private boolean isLinked(Pod pod) {
+        return node.shims()
+                .find(pod.owner())
+                .map(shim -> shim.identity().instance())
+                .filter(pod.record().identity().instance()::equals)
+                .isPresent();
     }
 
     private static DriverException none(OwnerId owner) {
