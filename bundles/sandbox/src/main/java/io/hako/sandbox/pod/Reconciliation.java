@@ -3,6 +3,7 @@ package io.hako.sandbox.pod;
 
 import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
+import io.hako.api.types.FailureKind;
 import io.hako.guest.GuestProcess;
 import io.hako.guest.GuestProcessId;
 import io.hako.host.shim.Shim;
@@ -12,17 +13,21 @@ import io.hako.state.Entry;
 import io.hako.state.ProcessPhase;
 import io.hako.state.ProcessRecord;
 import io.hako.state.RequestRecord;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** Brings the journal's record and the guest's containers together after a daemon was cut off. */
 final class Reconciliation {
     static final String DELETE = "Delete ";
+
+    private static final Duration PAUSE = Duration.ofMillis(100);
 
     private static final Set<GuestProcess.State> STARTED =
             Set.of(GuestProcess.State.RUNNING, GuestProcess.State.PAUSED);
@@ -65,11 +70,27 @@ final class Reconciliation {
         removeUnknown(inGuest, call);
         for (ContainerRecord container : List.copyOf(pod.record().containers().values())) {
             if (cutOff(container)) {
-                String undo = GuestLink.anew("undo " + container.id());
-                new ContainerEnd(pod).remove(container.id(), undo, call);
+                removeCutOff(container.id(), call);
                 pod.journal().append(new Entry.Deleted(container.id(), ""));
             } else if (!container.facts().sandbox()) {
                 processes(container, inGuest, shim, call);
+            }
+        }
+    }
+
+    /** The guest may still be making it, as it was told to; then it cannot be removed yet. */
+    private void removeCutOff(String container, Call call) {
+        while (true) {
+            try {
+                new ContainerEnd(pod).remove(container, GuestLink.anew("undo " + container), call);
+                return;
+            } catch (DriverException e) {
+                if (e.failure() != FailureKind.FAILED_PRECONDITION
+                        || call.remaining().compareTo(PAUSE) <= 0) {
+                    throw e;
+                }
+                call.checkCancelled();
+                LockSupport.parkNanos(PAUSE.toNanos());
             }
         }
     }
