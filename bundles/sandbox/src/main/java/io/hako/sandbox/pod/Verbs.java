@@ -213,9 +213,25 @@ final class Verbs {
                                         FailureKind.FAILED_PRECONDITION,
                                         "Process %s has not been started.".formatted(id));
                             }
-                            new Signals(pod).send(key, id, signal, all, call);
+                            signal(key, id, signal, all, call);
                             return true;
                         });
+    }
+
+    /** Between the end of its machine and that of the process being told, it has ended too. */
+    private void signal(RequestKey key, ProcessId id, int signal, boolean all, Call call) {
+        try {
+            new Signals(pod).send(key, id, signal, all, call);
+        } catch (DriverException e) {
+            boolean dying =
+                    e.failure() == FailureKind.UNAVAILABLE
+                            && (pod.monitor().ended().isPresent()
+                                    || pod.phase() == MachinePhase.STOPPING
+                                    || pod.phase() == MachinePhase.OFF);
+            if (!dying) {
+                throw e;
+            }
+        }
     }
 
     private static boolean ended(ProcessId id, boolean again) {
