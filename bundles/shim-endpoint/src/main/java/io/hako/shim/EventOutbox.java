@@ -143,7 +143,21 @@ final class EventOutbox {
             lock.unlock();
         }
         if (done) {
+            note(event);
+        }
+    }
+
+    /** What cannot be noted must not keep the events after it from being told. */
+    private void note(TaskEvent event) {
+        try {
             told.accept(event);
+        } catch (RuntimeException e) {
+            LOG.warn(
+                    "Sandbox {}: it cannot be noted that containerd was told of event {}, which the"
+                            + " next daemon tells once more: {}",
+                    event.sandbox(),
+                    event.number(),
+                    e.getMessage());
         }
     }
 

@@ -94,6 +94,17 @@ public class EventsTest {
         assertEquals("/tasks/oom", topic());
     }
 
+    @Test
+    public void anEventThatCannotBeNotedDoesNotKeepTheNextFromBeingTold() throws Exception {
+        startContainerd();
+        link();
+        endpoint.sandboxes().full(true);
+        happens(1, new TaskEvent.Started(7));
+        happens(2, new TaskEvent.Paused());
+
+        assertEquals(List.of("/tasks/start", "/tasks/paused"), List.of(topic(), topic()));
+    }
+
     private String topic() throws InterruptedException {
         return take(heard).getEnvelope().getTopic();
     }

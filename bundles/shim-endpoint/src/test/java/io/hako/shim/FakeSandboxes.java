@@ -50,6 +50,7 @@ final class FakeSandboxes implements Sandboxes {
     private final BlockingQueue<FailureKind> endsOfWaits = new LinkedBlockingQueue<>();
     private final List<Consumer<TaskEvent>> followers = new CopyOnWriteArrayList<>();
     private final BlockingQueue<Long> told = new LinkedBlockingQueue<>();
+    private volatile boolean full;
     private Runnable quit = () -> {};
 
     /** What is done after the answer to Shutdown. */
@@ -242,7 +243,15 @@ final class FakeSandboxes implements Sandboxes {
 
     @Override
     public void told(TaskEvent event) {
+        if (full) {
+            throw new DriverException(FailureKind.UNAVAILABLE, "There is no room.");
+        }
         told.add(event.number());
+    }
+
+    /** Whether there is no room to note what was told. */
+    void full(boolean now) {
+        full = now;
     }
 
     /** Something happens in a sandbox. */
