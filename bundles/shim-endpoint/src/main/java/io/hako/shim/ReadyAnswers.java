@@ -71,7 +71,9 @@ final class ReadyAnswers implements AutoCloseable {
         try {
             // From here on a change makes another turn, which waits for this one.
             due.remove(sandbox);
-            shims.find(sandbox).ifPresent(shim -> leave(sandbox, shim));
+            shims.find(sandbox)
+                    .ifPresentOrElse(
+                            shim -> leave(sandbox, shim), () -> turns.remove(sandbox, turn));
         } catch (DriverException e) {
             LOG.debug("Sandbox {}: no ready answers were left: {}", sandbox, e.getMessage());
         } finally {
