@@ -9,10 +9,13 @@ import java.time.Instant;
  * Something that happened to a process, in the words of containerd's Task API. Those of one process
  * come in the order added, started, exited, deleted.
  *
+ * @param instance of the shim that the sandbox began with: another one under the same id is another
+ *     sandbox
  * @param number of the sandbox's events; several may share one
  * @param at when hako learnt of it
  */
-public record TaskEvent(OwnerId sandbox, long number, Instant at, String container, What what) {
+public record TaskEvent(
+        OwnerId sandbox, String instance, long number, Instant at, String container, What what) {
     /** What happened; an {@code exec} is empty for the container's first process. */
     public sealed interface What {}
 

@@ -34,6 +34,9 @@ final class EventOutbox {
     private static final Duration LIMIT_OF_CALL = Duration.ofSeconds(5);
     private static final Duration LIFETIME = Duration.ofMinutes(10);
 
+    /** Of an outbox that has nothing to tell; the end of its shim may be about to be recorded. */
+    static final Duration IDLE = Duration.ofMinutes(1);
+
     private final Function<String, EventSink> sinks;
     private final Consumer<TaskEvent> told;
     private final CallScope life = CallScope.unlimited();
@@ -41,6 +44,7 @@ final class EventOutbox {
     private final Condition changed = lock.newCondition();
     private final Deque<TaskEvent> waiting = new ArrayDeque<>();
     private Optional<ShimIdentity> shim = Optional.empty();
+    private Instant used = Instant.now();
     private boolean running;
 
     /**
@@ -60,6 +64,7 @@ final class EventOutbox {
                 waiting.remove();
             }
             waiting.add(event);
+            used = Instant.now();
             run();
         } finally {
             lock.unlock();
@@ -71,16 +76,28 @@ final class EventOutbox {
         lock.lock();
         try {
             shim = Optional.of(identity);
+            used = Instant.now();
             run();
         } finally {
             lock.unlock();
         }
     }
 
-    boolean isEmpty() {
+    /** Its shim is gone, and perhaps comes back. */
+    void lost() {
         lock.lock();
         try {
-            return waiting.isEmpty();
+            used = Instant.now();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether, without a shim, nothing is to be expected of it any more. */
+    boolean isIdle(Instant now) {
+        lock.lock();
+        try {
+            return now.isAfter(used.plus(waiting.isEmpty() ? IDLE : LIFETIME)) && !running;
         } finally {
             lock.unlock();
         }
@@ -131,9 +148,12 @@ final class EventOutbox {
 
     private void tell(TaskEvent event) {
         ShimIdentity identity = shim();
-        // The hako command has no use for events: it asks.
+        // Of an earlier sandbox by the same id nobody is told any more, and the hako command has no
+        // use for events: it asks.
         boolean done =
-                identity.eventsAddress()
+                Optional.of(identity)
+                        .filter(linked -> linked.instance().equals(event.instance()))
+                        .flatMap(ShimIdentity::eventsAddress)
                         .map(address -> forwarded(identity, address, event))
                         .orElse(false);
         lock.lock();

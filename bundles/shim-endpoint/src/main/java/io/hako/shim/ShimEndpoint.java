@@ -50,7 +50,7 @@ public final class ShimEndpoint implements LinkHost {
 
     ShimEndpoint(Path runDirectory, long epoch, Shims shims, Sandboxes sandboxes) {
         this.shims = shims;
-        this.events = new Events(sandboxes);
+        this.events = new Events(shims, sandboxes);
         this.answers = new ReadyAnswers(shims, sandboxes);
         this.tasks = new TaskServices(sandboxes, owner -> events.flush(owner, LIMIT_OF_FAREWELL));
         this.epoch = epoch;

@@ -50,7 +50,14 @@ public class EventsTest {
         Instant at = Instant.ofEpochSecond(7, 8);
         ProcessExit exit = new ProcessExit(42, 3, at, "");
         endpoint.sandboxes()
-                .happens(new TaskEvent(OWNER, 1, at, "a", new TaskEvent.Exited("e", exit)));
+                .happens(
+                        new TaskEvent(
+                                OWNER,
+                                FakeShim.INSTANCE,
+                                1,
+                                at,
+                                "a",
+                                new TaskEvent.Exited("e", exit)));
 
         var envelope = take(heard).getEnvelope();
         assertEquals("test", take(namespaces));
@@ -105,12 +112,52 @@ public class EventsTest {
         assertEquals(List.of("/tasks/start", "/tasks/paused"), List.of(topic(), topic()));
     }
 
+    @Test
+    public void whatIsRecordedOfTheEndOfAShimIsToldAfterIt() throws Exception {
+        startContainerd();
+        link();
+        assertEquals("+test@a", take(endpoint.comings()));
+        shim.orElseThrow().close();
+        assertEquals("-test@a", take(endpoint.comings()));
+        happens(1, new TaskEvent.Deleted(new ProcessExit(7, 137, Instant.now(), "")));
+
+        assertEquals("/tasks/delete", topic());
+    }
+
+    @Test
+    public void whatHappenedToAnEarlierSandboxOfTheIdIsNotToldOfThisOne() throws Exception {
+        startContainerd();
+        happens("boot0", 7, new TaskEvent.OutOfMemory());
+        happens(1, new TaskEvent.Started(7));
+        link();
+
+        assertEquals("/tasks/start", topic());
+        assertEquals(1L, (long) take(endpoint.sandboxes().told()));
+    }
+
+    @Test
+    public void anOutboxWithoutAShimGoesOnceNothingIsToBeToldOfIt() throws Exception {
+        try (Events events = new Events(endpoint.shims(), endpoint.sandboxes())) {
+            happens(1, new TaskEvent.Started(7));
+            Instant soon = Instant.now().plus(EventOutbox.IDLE).plusSeconds(1);
+            events.dropIdle(soon);
+            assertEquals("what it has may still be told", 1, events.size());
+            events.dropIdle(soon.plusSeconds(600));
+            assertEquals(0, events.size());
+        }
+    }
+
     private String topic() throws InterruptedException {
         return take(heard).getEnvelope().getTopic();
     }
 
     private void happens(long number, TaskEvent.What what) {
-        endpoint.sandboxes().happens(new TaskEvent(OWNER, number, Instant.now(), "a", what));
+        happens(FakeShim.INSTANCE, number, what);
+    }
+
+    private void happens(String instance, long number, TaskEvent.What what) {
+        endpoint.sandboxes()
+                .happens(new TaskEvent(OWNER, instance, number, Instant.now(), "a", what));
     }
 
     private void startContainerd() {

@@ -75,7 +75,8 @@ public class ReadyAnswersTest {
     }
 
     private void happens(TaskEvent.What what) {
-        endpoint.sandboxes().happens(new TaskEvent(OWNER, 1, Instant.now(), "a", what));
+        endpoint.sandboxes()
+                .happens(new TaskEvent(OWNER, FakeShim.INSTANCE, 1, Instant.now(), "a", what));
     }
 
     private static ReadyAnswer find(List<ReadyAnswer> answers, String method) {

@@ -97,7 +97,7 @@ final class Pod {
         requests = new Requests(journal);
         effects = new HostEffects(journal, node.machine());
         events = new PodEvents(journal, node.events());
-        journal.watch(new TaskEvents(journal.owner(), events::tell));
+        journal.watch(new TaskEvents(journal, events::tell));
     }
 
     Node node() {

@@ -113,7 +113,7 @@ final class Pods implements Shims.Listener, AutoCloseable {
         following.lock();
         try {
             followers.add(whileOpen);
-            all().forEach(pod -> pod.journal().follow(new TaskEvents(pod.owner(), whileOpen)));
+            all().forEach(pod -> pod.journal().follow(new TaskEvents(pod.journal(), whileOpen)));
         } finally {
             following.unlock();
         }
@@ -130,7 +130,7 @@ final class Pods implements Shims.Listener, AutoCloseable {
 
     /** Has a new pod followed, too. */
     private Pod followed(Pod pod) {
-        followers.forEach(each -> pod.journal().follow(new TaskEvents(pod.owner(), each)));
+        followers.forEach(each -> pod.journal().follow(new TaskEvents(pod.journal(), each)));
         return pod;
     }
 

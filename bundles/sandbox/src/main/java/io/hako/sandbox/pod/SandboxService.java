@@ -233,7 +233,7 @@ public final class SandboxService implements Sandboxes {
 
     @Override
     public void told(TaskEvent event) {
-        pods.find(event.sandbox()).ifPresent(pod -> TaskEvents.told(pod, event.number()));
+        pods.find(event.sandbox()).ifPresent(pod -> TaskEvents.told(pod, event));
     }
 
     @Override

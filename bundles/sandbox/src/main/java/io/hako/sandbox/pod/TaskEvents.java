@@ -11,6 +11,7 @@ import io.hako.state.Entry;
 import io.hako.state.Happening;
 import io.hako.state.ProcessPhase;
 import io.hako.state.ProcessRecord;
+import io.hako.state.SandboxJournal;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashSet;
@@ -25,11 +26,14 @@ import java.util.function.Consumer;
  */
 final class TaskEvents implements Consumer<Happening> {
     private final OwnerId sandbox;
+    private final String instance;
     private final Consumer<TaskEvent> receiver;
     private final Set<ProcessId> held = new HashSet<>();
 
-    TaskEvents(OwnerId sandbox, Consumer<TaskEvent> receiver) {
-        this.sandbox = sandbox;
+    /** Of a journal that is to be followed by this. */
+    TaskEvents(SandboxJournal journal, Consumer<TaskEvent> receiver) {
+        sandbox = journal.owner();
+        instance = journal.record().identity().instance();
         this.receiver = receiver;
     }
 
@@ -45,10 +49,16 @@ final class TaskEvents implements Consumer<Happening> {
         }
     }
 
-    /** What happened up to this number was told on; a pod that is gone has nothing to tell. */
-    static void told(Pod pod, long number) {
+    /**
+     * What happened up to this event was told on; a pod that is gone has nothing to tell, and one
+     * that came after it by the same id has not told it.
+     */
+    static void told(Pod pod, TaskEvent event) {
+        if (!pod.record().identity().instance().equals(event.instance())) {
+            return;
+        }
         try {
-            pod.journal().append(new Entry.Told(number));
+            pod.journal().append(new Entry.Told(event.number()));
         } catch (DriverException e) {
             if (!pod.isGone()) {
                 throw e;
@@ -132,6 +142,11 @@ final class TaskEvents implements Consumer<Happening> {
     private void tell(Happening happening, TaskEvent.What what) {
         receiver.accept(
                 new TaskEvent(
-                        sandbox, happening.number(), Instant.now(), happening.before().id(), what));
+                        sandbox,
+                        instance,
+                        happening.number(),
+                        Instant.now(),
+                        happening.before().id(),
+                        what));
     }
 }

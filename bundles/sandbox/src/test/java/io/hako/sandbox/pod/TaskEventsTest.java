@@ -35,7 +35,7 @@ public class TaskEventsTest {
                                 OWNER,
                                 new Entry.Sandbox(
                                         Entry.SCHEMA, "test", "a", "/b/c", "boot", Instant.EPOCH));
-        journal.follow(new TaskEvents(OWNER, event -> told.add(words(event.what()))));
+        journal.follow(new TaskEvents(journal, event -> told.add(words(event.what()))));
         journal.append(new Entry.Container("c", "/b/c", "", "", List.of("sh"), false));
         announce("");
         moved("", ProcessPhase.CREATED);
