@@ -70,12 +70,26 @@ public final class SandboxJournal {
         return journal;
     }
 
-    /** Continues a journal from its replay, cutting off a torn tail. */
+    /**
+     * Continues a journal from its replay, cutting off a torn tail. One of an older format becomes
+     * one of this format first.
+     */
     static SandboxJournal resume(
             OwnerId owner, Path file, JournalObserver observer, Replay replay, SandboxRecord record)
             throws IOException {
         cut(file, replay.wholeBytes());
-        return new SandboxJournal(owner, file, observer, open(file), replay.wholeBytes(), record);
+        SandboxJournal journal =
+                new SandboxJournal(
+                        owner,
+                        file,
+                        observer,
+                        open(file),
+                        replay.wholeBytes(),
+                        record.inThisFormat());
+        if (record.identity().v() < Entry.SCHEMA) {
+            journal.rewrite(journal.shortest());
+        }
+        return journal;
     }
 
     /** No channel: that would close for good under a thread that is interrupted as it writes. */
@@ -209,25 +223,32 @@ public final class SandboxJournal {
      * said.
      */
     private void compact() {
-        List<Entry> entries = record.entries();
-        String text = entries.stream().map(codec::line).collect(Collectors.joining());
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = shortest();
         compactAt = Math.max(COMPACTED_FROM, 2L * bytes.length);
         if (bytes.length > written / 2) {
             return;
         }
         try {
-            Files.deleteIfExists(draft());
-            Files.createFile(draft(), Replay.PRIVATE);
-            Files.write(draft(), bytes);
-            FileOutputStream next = open(draft());
-            Files.move(draft(), file, StandardCopyOption.ATOMIC_MOVE);
-            out.close();
-            out = next;
-            written = bytes.length;
+            rewrite(bytes);
         } catch (IOException e) {
             compactAt = written + COMPACTED_FROM;
         }
+    }
+
+    private byte[] shortest() {
+        String text = record.entries().stream().map(codec::line).collect(Collectors.joining());
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private void rewrite(byte[] bytes) throws IOException {
+        Files.deleteIfExists(draft());
+        Files.createFile(draft(), Replay.PRIVATE);
+        Files.write(draft(), bytes);
+        FileOutputStream next = open(draft());
+        Files.move(draft(), file, StandardCopyOption.ATOMIC_MOVE);
+        out.close();
+        out = next;
+        written = bytes.length;
     }
 
     /** The next journal while it is being written. */

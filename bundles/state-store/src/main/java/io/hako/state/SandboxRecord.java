@@ -126,6 +126,20 @@ public record SandboxRecord(
         };
     }
 
+    /** Of a journal of an older format: the same as this daemon writes it. */
+    SandboxRecord inThisFormat() {
+        Entry.Sandbox now =
+                new Entry.Sandbox(
+                        Entry.SCHEMA,
+                        identity.namespace(),
+                        identity.id(),
+                        identity.bundle(),
+                        identity.instance(),
+                        identity.created());
+        return new SandboxRecord(
+                now, machine, plan, effects, handles, containers, steps, requests, happenings);
+    }
+
     /** The shortest journal that replays to this record. */
     List<Entry> entries() {
         List<Entry> all = new ArrayList<>();

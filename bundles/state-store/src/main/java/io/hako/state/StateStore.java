@@ -82,7 +82,8 @@ public final class StateStore {
 
     /**
      * Opens a sandbox's journal and replays it. Empty if there is none, or one of which not even
-     * the first line is whole (it is removed: nothing was done under it).
+     * the first line is whole (it is removed: nothing was done under it). One of an older format is
+     * written anew, so that the older hako refuses what this one adds.
      *
      * @throws DriverException UNSUPPORTED or INTERNAL if it cannot be understood; the file is left
      *     as it is
@@ -100,7 +101,10 @@ public final class StateStore {
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
-            throw unavailable("The journal %s could not be read.".formatted(file), e);
+            throw unavailable(
+                    "The journal %s could not be read, or not be written in this hako's format."
+                            .formatted(file),
+                    e);
         }
     }
 

@@ -105,6 +105,18 @@ public class JournalFormatTest {
     }
 
     @Test
+    public void aJournalOfTheFormatBeforeIsOfThisOneBeforeAnythingIsAdded() throws IOException {
+        String older = golden("journal-1.jsonl");
+        Files.writeString(file, older);
+        SandboxJournal journal = store.open(Samples.OWNER).orElseThrow();
+
+        String first = Files.readString(file).lines().findFirst().orElseThrow();
+        assertEquals(older.lines().findFirst().orElseThrow().replace("\"v\":1", "\"v\":2"), first);
+        journal.append(new Entry.Step("s", 1));
+        assertEquals(journal.record(), store.open(Samples.OWNER).orElseThrow().record());
+    }
+
+    @Test
     public void aMachineOfAnOlderJournalKeepsItsSize() throws IOException {
         Files.writeString(file, golden().replaceFirst(",\"room\":\\{.*\\]\\}", ""));
         Entry.Planned plan = store.open(Samples.OWNER).orElseThrow().record().plan().orElseThrow();
