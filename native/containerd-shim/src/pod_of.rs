@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
-/// containerd's CRI plugin, then CRI-O.
-const SANDBOX_ID: [&str; 2] = ["io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID"];
+const CRIO: &str = "io.kubernetes.cri-o.SandboxID";
+const CONTAINERD: &str = "io.kubernetes.cri.sandbox-id";
 
 #[derive(Deserialize)]
 struct Spec {
@@ -19,7 +19,8 @@ struct Spec {
 /// The id of the sandbox that the bundle's container is a further one of; None for a container that has a sandbox of its own.
 ///
 /// # Errors
-/// A sentence, where config.json cannot be read.
+/// A sentence, where config.json cannot be read, or where it names two sandboxes: each server writes its own name last, and may
+/// copy the other's from the annotations that a pod's author wrote, who would choose another pod's machine by it.
 pub fn sandbox_of(bundle: &Path, container: &str) -> Result<Option<String>, String> {
     let path = bundle.join("config.json");
     let failed = |error: &dyn std::fmt::Display| format!("Cannot read {}: {error}.", path.display());
@@ -29,7 +30,15 @@ pub fn sandbox_of(bundle: &Path, container: &str) -> Result<Option<String>, Stri
         other => other.map_err(|error| failed(&error))?,
     };
     let spec: Spec = serde_json::from_reader(BufReader::new(file)).map_err(|error| failed(&error))?;
-    let sandbox = SANDBOX_ID.iter().find_map(|name| spec.annotations.get(*name));
+    let sandbox = match (spec.annotations.get(CRIO), spec.annotations.get(CONTAINERD)) {
+        (Some(one), Some(other)) if one != other => {
+            return Err(format!(
+                "The annotations {CRIO} and {CONTAINERD} in {} name two sandboxes, {one:?} and {other:?}; remove from the pod the one that it sets itself.",
+                path.display()
+            ));
+        }
+        (one, other) => one.or(other),
+    };
     Ok(sandbox.filter(|id| *id != container).cloned())
 }
 
@@ -45,15 +54,20 @@ mod tests {
             (r#"{"annotations":{"io.kubernetes.cri.sandbox-id":"s"}}"#, Some("s")),
             (r#"{"annotations":{"io.kubernetes.cri-o.SandboxID":"s"}}"#, Some("s")),
             (r#"{"annotations":{"io.kubernetes.cri.sandbox-id":"c"}}"#, None),
+            (r#"{"annotations":{"io.kubernetes.cri.sandbox-id":"s","io.kubernetes.cri-o.SandboxID":"s"}}"#, Some("s")),
             (r#"{"process":{}}"#, None),
         ];
         for (spec, sandbox) in cases {
             std::fs::write(bundle.join("config.json"), spec).unwrap();
             assert_eq!(sandbox_of(&bundle, "c").unwrap().as_deref(), sandbox, "{spec}");
         }
+        let two = r#"{"annotations":{"io.kubernetes.cri.sandbox-id":"victim","io.kubernetes.cri-o.SandboxID":"c"}}"#;
+        std::fs::write(bundle.join("config.json"), two).unwrap();
+        let contradiction = sandbox_of(&bundle, "c").unwrap_err();
         std::fs::write(bundle.join("config.json"), "{").unwrap();
         let refused = sandbox_of(&bundle, "c").unwrap_err();
         std::fs::remove_dir_all(&bundle).unwrap();
+        assert!(contradiction.contains(r#"name two sandboxes, "c" and "victim"; remove "#), "{contradiction}");
         assert!(refused.starts_with(&format!("Cannot read {}/config.json: ", bundle.display())), "{refused}");
     }
 }

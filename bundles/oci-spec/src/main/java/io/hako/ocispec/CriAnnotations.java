@@ -2,7 +2,6 @@
 package io.hako.ocispec;
 
 import io.hako.api.types.DriverException;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -29,22 +28,13 @@ public record CriAnnotations(
         CONTAINER
     }
 
-    /** A server's names for the same things. */
-    private record Names(String type, String sandbox, Optional<String> handler) {}
-
     private static final String CONTAINERD = "io.kubernetes.cri.";
     private static final String CRIO = "io.kubernetes.cri-o.";
 
     /** CRI-O's name for this runtime, which a pod that another server made could write itself. */
     public static final String HANDLER = CRIO + "RuntimeHandler";
 
-    private static final List<Names> SERVERS =
-            List.of(
-                    new Names(
-                            CONTAINERD + "container-type",
-                            CONTAINERD + "sandbox-id",
-                            Optional.empty()),
-                    new Names(CRIO + "ContainerType", CRIO + "SandboxID", Optional.of(HANDLER)));
+    private static final String CONTAINERD_TYPE = CONTAINERD + "container-type";
 
     /** Before the name of a profile in that of a runtime. */
     private static final String HANDLER_OF_PROFILE = "hako-";
@@ -58,25 +48,46 @@ public record CriAnnotations(
     private static final String CPU_PERIOD = CONTAINERD + "sandbox-cpu-period";
 
     /**
+     * Each server writes its own names last, and may copy the other's from the annotations that a
+     * pod's author wrote: where both are there they must agree, else the author could choose
+     * another pod's machine.
+     *
      * @param document what the annotations are of, for sentences
      * @throws DriverException INVALID_REQUEST with the annotation that makes no sense
      */
     static CriAnnotations of(String document, Map<String, String> annotations) {
-        for (Names names : SERVERS) {
-            Optional<String> type = Optional.ofNullable(annotations.get(names.type()));
-            if (type.isPresent()) {
-                Role role = role(document, names.type(), type.get());
-                String named = role == Role.SANDBOX ? "sandbox-name" : "container-name";
-                return new CriAnnotations(
-                        role,
-                        annotations.getOrDefault(names.sandbox(), ""),
-                        annotations.getOrDefault(CONTAINERD + named, ""),
-                        annotations.getOrDefault(CONTAINERD + "image-name", ""),
-                        names.handler().map(annotations::get).orElse(""),
-                        size(document, annotations));
-            }
+        Named type = agreed(document, annotations, CRIO + "ContainerType", CONTAINERD_TYPE);
+        Named sandbox =
+                agreed(document, annotations, CRIO + "SandboxID", CONTAINERD + "sandbox-id");
+        if (type.value().isEmpty()) {
+            return new CriAnnotations(Role.ALONE, "", "", "", "", OciResources.NONE);
         }
-        return new CriAnnotations(Role.ALONE, "", "", "", "", OciResources.NONE);
+        Role role = role(document, type.name(), type.value().get());
+        String named = role == Role.SANDBOX ? "sandbox-name" : "container-name";
+        boolean ofContainerd = annotations.containsKey(CONTAINERD_TYPE);
+        return new CriAnnotations(
+                role,
+                sandbox.value().orElse(""),
+                annotations.getOrDefault(CONTAINERD + named, ""),
+                annotations.getOrDefault(CONTAINERD + "image-name", ""),
+                ofContainerd ? "" : annotations.getOrDefault(HANDLER, ""),
+                size(document, annotations));
+    }
+
+    /** A value, and the name under which it was found. */
+    private record Named(String name, Optional<String> value) {}
+
+    private static Named agreed(
+            String document, Map<String, String> annotations, String ofCrio, String ofContainerd) {
+        Optional<String> one = Optional.ofNullable(annotations.get(ofCrio));
+        Optional<String> other = Optional.ofNullable(annotations.get(ofContainerd));
+        if (one.isPresent() && other.isPresent() && !one.equals(other)) {
+            throw DriverException.invalid(
+                    ("%s: The annotations %s and %s contradict each other, \"%s\" and \"%s\"; remove"
+                                    + " from the pod the one that it sets itself.")
+                            .formatted(document, ofCrio, ofContainerd, one.get(), other.get()));
+        }
+        return one.isPresent() ? new Named(ofCrio, one) : new Named(ofContainerd, other);
     }
 
     /** The profile of the settings that the runtime's name asks for: that of hako-NAME is NAME. */

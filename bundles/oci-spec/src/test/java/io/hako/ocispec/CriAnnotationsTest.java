@@ -97,6 +97,36 @@ public class CriAnnotationsTest {
                         .profile());
     }
 
+    @Test
+    public void aPodCannotNameAnothersSandboxByTheNamesOfTheOtherServer() {
+        Map<String, String> criOs =
+                Map.of(
+                        "io.kubernetes.cri-o.ContainerType", "container",
+                        "io.kubernetes.cri-o.SandboxID", "own",
+                        "io.kubernetes.cri.container-type", "container",
+                        "io.kubernetes.cri.sandbox-id", "victim");
+        assertEquals(
+                "c: The annotations io.kubernetes.cri-o.SandboxID and io.kubernetes.cri.sandbox-id contradict each"
+                        + " other, \"own\" and \"victim\"; remove from the pod the one that it sets itself.",
+                contradiction(criOs));
+        Map<String, String> posing =
+                Map.of(
+                        "io.kubernetes.cri-o.ContainerType", "sandbox",
+                        "io.kubernetes.cri-o.SandboxID", "own",
+                        "io.kubernetes.cri.container-type", "container");
+        assertEquals(
+                "c: The annotations io.kubernetes.cri-o.ContainerType and io.kubernetes.cri.container-type contradict"
+                        + " each other, \"sandbox\" and \"container\"; remove from the pod the one that it sets itself.",
+                contradiction(posing));
+    }
+
+    private static String contradiction(Map<String, String> annotations) {
+        DriverException refusal =
+                assertThrows(DriverException.class, () -> CriAnnotations.of("c", annotations));
+        assertEquals(FailureKind.INVALID_REQUEST, refusal.failure());
+        return refusal.getMessage();
+    }
+
     private static CriAnnotations ofCriO(String handler) {
         return CriAnnotations.of(
                 "c",
