@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// hako's own parent for containers of its command line: removed with the last of them.
 const OWN_PARENT: &str = "/hako";
+/// Beside the pods', for what leaves them.
+const ASIDE: &str = "hako-aside";
 /// How long a cgroup may be busy after its last process was reaped.
 const BUSY_LIMIT: Duration = Duration::from_millis(500);
 
@@ -67,13 +69,12 @@ impl Cgroup {
             .count()
     }
 
-    /// Takes a process out of it, where it is a member, to the top of the hierarchy: in v2 no other cgroup that has
-    /// children takes processes (cgroups(7)).
+    /// Takes a process out of it, where it is a member, to the top of the hierarchy.
     pub fn release(&self, pid: u32) {
         for hierarchy in &self.hierarchies {
             if members(&hierarchy.directory(&self.path)).contains(&pid) {
                 // Where that is refused, the removal says so.
-                let _ = fs::write(hierarchy.root.join("cgroup.procs"), pid.to_string());
+                let _ = hierarchy.take_out(pid);
             }
         }
     }
@@ -123,6 +124,16 @@ impl Hierarchy {
 
     fn directory(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// To the top; where that is a cgroup namespace's own, and so not the host's, a v2 cgroup that hands controllers down takes
+    /// no process (cgroups(7), "no internal processes"): there to a leaf below it.
+    fn take_out(&self, pid: u32) -> io::Result<()> {
+        let write = |directory: &Path| fs::write(directory.join("cgroup.procs"), pid.to_string());
+        write(&self.root).or_else(|_| {
+            self.make(&format!("/{ASIDE}"))?;
+            write(&self.root.join(ASIDE))
+        })
     }
 
     /// Makes each level. A level may vanish meanwhile, when the last other user of it goes: tried again then.
@@ -197,5 +208,42 @@ fn remove_tree(directory: &Path, until: Instant) -> io::Result<()> {
             }
             other => return other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// A cgroup of its own, which goes with it.
+    struct Top(PathBuf);
+
+    impl Drop for Top {
+        fn drop(&mut self) {
+            let _ = remove_tree(&self.0, Instant::now() + BUSY_LIMIT);
+        }
+    }
+
+    #[test]
+    fn a_process_leaves_a_pod_whose_top_takes_none() {
+        let mounts = mountinfo::read().unwrap().into_iter().filter_map(Hierarchy::of);
+        let Some(unified) = mounts.into_iter().find(|hierarchy| hierarchy.unified) else {
+            return; // A host with cgroup v1 alone has no such rule.
+        };
+        let top = Top(unified.root.join(format!("hako-top-{}", std::process::id())));
+        hand_down_controllers(&unified.root);
+        fs::create_dir(&top.0).unwrap();
+        let hierarchies = vec![Hierarchy { root: top.0.clone(), unified: true, cpuset: false }];
+        let cgroup = Cgroup { path: "/pods/pod".into(), hierarchies };
+        cgroup.make().unwrap();
+        let mut process = Command::new("sleep").arg("1000").spawn().unwrap();
+        let added = cgroup.add(process.id());
+        cgroup.release(process.id());
+        let (left, removed) = (members(&cgroup.hierarchies[0].directory("/pods/pod")), cgroup.remove());
+        process.kill().unwrap();
+        process.wait().unwrap();
+        assert_eq!((added, left), (1, vec![]));
+        removed.unwrap();
     }
 }
