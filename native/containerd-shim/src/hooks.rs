@@ -2,10 +2,12 @@
 //! Hooks of the OCI runtime-spec (config.md, "POSIX-platform Hooks"): programs of the host's that run to their end while hakod
 //! waits.
 
+use crate::cgroup::Cgroup;
 use crate::child::{self, Plan};
 use crate::keeper;
 use crate::output::Output;
 use crate::poll::{PollSet, Token};
+use crate::record::Record;
 use crate::sys;
 use hako_protocols::shim::{Confinement, RunHookRequest};
 use hako_ttrpc::{Code, Status};
@@ -51,7 +53,7 @@ impl Drop for Holder {
 
 impl Hooks {
     /// Starts a hook, whose end [`Hooks::reap`] tells.
-    pub fn run(&mut self, stream: u32, request: RunHookRequest) -> Result<(), Status> {
+    pub fn run(&mut self, stream: u32, request: RunHookRequest, record: &Record) -> Result<(), Status> {
         let failed = |why: String| Status::precondition(format!("The hook {} could not be run: {why}", request.path));
         if !request.path.starts_with('/') {
             return Err(Status::invalid(format!("The path of a hook is absolute, but is {:?}.", request.path)));
@@ -65,8 +67,10 @@ impl Hooks {
         };
         let input = input(&request, holder.as_ref()).map_err(failed)?;
         let (read, write) = sys::pipe_from().map_err(|error| failed(format!("Cannot make a pipe: {error}.")))?;
-        let plan =
+        let mut plan =
             plan(&request, input, write).map_err(|error| failed(format!("A word of it has a zero byte: {error}.")))?;
+        // A hook is the host's program: the pod is not charged for it, nor held up by what it leaves running.
+        plan.outside = record.cgroup().and_then(|path| Cgroup::at(&path).ok());
         let pid = child::start(plan, None).map_err(failed)?;
         let limit = Duration::from_millis(u64::from(request.limit_ms));
         self.running.push(Hook {

@@ -127,7 +127,7 @@ impl Shim {
             "RunHook" => {
                 let request: RunHookRequest = decode(payload)?;
                 self.log.say(&format!("Runs the hook {}.", request.path));
-                self.hooks.run(stream, request).map(|()| None)
+                self.hooks.run(stream, request, &self.record).map(|()| None)
             }
             "Quit" => now(self.quit()?),
             _ => Err(Status::unimplemented(SERVICE, method)),

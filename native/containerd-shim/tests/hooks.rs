@@ -4,9 +4,9 @@
 
 mod harness;
 
-use hako_protocols::shim::{Empty, RunHookRequest};
+use hako_protocols::shim::{Empty, PathRequest, RunHookRequest};
 use hako_ttrpc::Code;
-use harness::{Link, Pod, is_running, until};
+use harness::{Link, Pod, is_running, kill, until};
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -108,6 +108,31 @@ fn a_hook_is_killed_at_its_limit_with_what_it_started() {
     assert!(begin.elapsed() >= Duration::from_millis(300));
     let started: u32 = fs::read_to_string(pid_file).unwrap().trim().parse().unwrap();
     until("its child to be gone", || !is_running(started));
+}
+
+#[test]
+fn what_a_hook_leaves_running_is_not_in_the_pods_cgroup_which_goes_before_it() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let path = format!("/hako/hook-{}", std::process::id());
+    link.call::<Empty>("PrepareCgroup", &PathRequest { path: path.clone() }).unwrap();
+    let (groups, pid_file) = (pod.root.join("groups"), pod.root.join("pid"));
+    let mut request = hook(&format!(
+        "cat /proc/self/cgroup >{}; sleep 1000 >/dev/null 2>&1 & echo $! >{}",
+        groups.display(),
+        pid_file.display()
+    ));
+    request.environment = vec!["PATH=/usr/bin:/bin".into()];
+    let ran = link.call::<Empty>("RunHook", &request);
+    let daemon: u32 = fs::read_to_string(pid_file).unwrap().trim().parse().unwrap();
+    let removed = link.call::<Empty>("RemoveCgroup", &PathRequest { path: path.clone() });
+    let lives = is_running(daemon);
+    kill(daemon, libc::SIGKILL);
+    ran.unwrap();
+    removed.unwrap();
+    assert!(lives, "the daemon is ended with the pod's cgroup");
+    let groups = fs::read_to_string(groups).unwrap();
+    assert!(!groups.is_empty() && !groups.contains(&path), "{groups}");
 }
 
 #[test]
