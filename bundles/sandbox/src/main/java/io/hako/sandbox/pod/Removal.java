@@ -6,6 +6,8 @@ import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +22,7 @@ final class Removal {
 
     private final Pod pod;
     private final AtomicBoolean begun = new AtomicBoolean();
+    private final Queue<Runnable> afterwards = new ConcurrentLinkedQueue<>();
     private volatile Optional<Failed> failed = Optional.empty();
 
     Removal(Pod pod) {
@@ -59,30 +62,37 @@ final class Removal {
             while (!attempt(failures + 1) && pod.node().retries().pause(failures + 1)) {
                 failures++;
             }
+            finish();
         }
     }
 
     /**
      * After a failure: tries again, on a thread of its own.
      *
-     * @param then done once this has taken the sandbox away
+     * @param then done once the sandbox is taken away, by whichever attempt
      */
     void goOn(DriverException failure, Runnable then) {
         note(1, failure);
+        afterwards.add(then);
         Thread.ofVirtual()
                 .name("remove " + pod.owner())
                 .start(
                         () -> {
-                            if (pod.node().retries().pause(1) && !pod.isGone()) {
-                                run();
-                                thenIfGone(then);
+                            if (pod.node().retries().pause(1)) {
+                                if (!pod.isGone()) {
+                                    run();
+                                }
+                                finish();
                             }
                         });
     }
 
-    private void thenIfGone(Runnable then) {
+    /** Each once, whoever comes first: those who run this attempt, or find it done by another. */
+    private void finish() {
         if (pod.isGone()) {
-            then.run();
+            for (Runnable then = afterwards.poll(); then != null; then = afterwards.poll()) {
+                then.run();
+            }
         }
     }
 
