@@ -151,14 +151,31 @@ public final class SandboxJournal {
      * Hands on what was not told yet, and from now on each happening as it is journalled: in order,
      * under this journal's lock, so that the follower must return at once.
      */
-    public void follow(Consumer<Happening> follower) {
+    public Following follow(Consumer<Happening> follower) {
         lock.lock();
         try {
             record.happenings().untold().forEach(follower);
             followers.add(follower);
+            return () -> leave(follower);
         } finally {
             lock.unlock();
         }
+    }
+
+    private void leave(Consumer<Happening> follower) {
+        lock.lock();
+        try {
+            followers.remove(follower);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Someone's following, until closed. */
+    public interface Following extends AutoCloseable {
+        /** Nothing is handed on after this. Idempotent. */
+        @Override
+        void close();
     }
 
     /** As {@link #follow}, but only what is journalled from now on. */

@@ -19,12 +19,11 @@ import io.hako.ttrpc.CallScope;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -43,7 +42,7 @@ final class Pods implements Shims.Listener, AutoCloseable {
     private final Map<OwnerId, String> unreadable = new ConcurrentHashMap<>();
     private final Addresses addresses;
     private final ReentrantLock following = new ReentrantLock();
-    private final List<Consumer<TaskEvent>> followers = new ArrayList<>();
+    private final List<Follower> followers = new CopyOnWriteArrayList<>();
     private final Subscription shims;
 
     /** Begins to take up what the journals say; returns before that is done. */
@@ -103,25 +102,19 @@ final class Pods implements Shims.Listener, AutoCloseable {
 
     /** As {@link io.hako.sandbox.Sandboxes#follow}. */
     Subscription follow(Consumer<TaskEvent> receiver) {
-        AtomicBoolean open = new AtomicBoolean(true);
-        Consumer<TaskEvent> whileOpen =
-                event -> {
-                    if (open.get()) {
-                        receiver.accept(event);
-                    }
-                };
+        Follower follower = new Follower(receiver, new ConcurrentHashMap<>());
         following.lock();
         try {
-            followers.add(whileOpen);
-            all().forEach(pod -> pod.journal().follow(new TaskEvents(pod.journal(), whileOpen)));
+            followers.add(follower);
+            all().forEach(follower::follow);
         } finally {
             following.unlock();
         }
         return () -> {
-            open.set(false);
             following.lock();
             try {
-                followers.remove(whileOpen);
+                followers.remove(follower);
+                follower.close();
             } finally {
                 following.unlock();
             }
@@ -130,8 +123,20 @@ final class Pods implements Shims.Listener, AutoCloseable {
 
     /** Has a new pod followed, too. */
     private Pod followed(Pod pod) {
-        followers.forEach(each -> pod.journal().follow(new TaskEvents(pod.journal(), each)));
+        followers.forEach(each -> each.follow(pod));
         return pod;
+    }
+
+    /** One who follows all pods, and what ends that at each. */
+    private record Follower(
+            Consumer<TaskEvent> receiver, Map<Pod, SandboxJournal.Following> followed) {
+        void follow(Pod pod) {
+            followed.put(pod, pod.journal().follow(new TaskEvents(pod.journal(), receiver)));
+        }
+
+        void close() {
+            followed.values().forEach(SandboxJournal.Following::close);
+        }
     }
 
     Stream<Pod> all() {
@@ -210,6 +215,7 @@ final class Pods implements Shims.Listener, AutoCloseable {
 
     private void forget(Pod gone) {
         pods.remove(gone.owner(), gone);
+        followers.forEach(each -> each.followed().remove(gone));
     }
 
     private Pod begin(ShimIdentity shim, Path bundle) {

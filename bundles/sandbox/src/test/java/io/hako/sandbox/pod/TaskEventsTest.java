@@ -26,6 +26,7 @@ public class TaskEventsTest {
 
     private final List<String> told = new ArrayList<>();
     private SandboxJournal journal;
+    private SandboxJournal.Following following;
 
     @Before
     public void begin() {
@@ -35,10 +36,18 @@ public class TaskEventsTest {
                                 OWNER,
                                 new Entry.Sandbox(
                                         Entry.SCHEMA, "test", "a", "/b/c", "boot", Instant.EPOCH));
-        journal.follow(new TaskEvents(journal, event -> told.add(words(event.what()))));
+        following = journal.follow(new TaskEvents(journal, event -> told.add(words(event.what()))));
         journal.append(new Entry.Container("c", "/b/c", "", "", List.of("sh"), false));
         announce("");
         moved("", ProcessPhase.CREATED);
+    }
+
+    @Test
+    public void afterTheFollowingNothingIsTold() {
+        following.close();
+        following.close();
+        moved("", ProcessPhase.RUNNING);
+        assertEquals(List.of("Created"), told);
     }
 
     @Test
