@@ -106,7 +106,7 @@ impl Bridges {
     }
 
     /// Joins a connection of the pod's loopback to a guest port. Without a session, or where it has too many streams, it is
-    /// refused, which dropping it is.
+    /// refused, which dropping it is. The link must have room.
     pub fn join(&mut self, socket: OwnedFd, port: u32, link: &mut Link) {
         if let Ok(stream) = link.open(port) {
             self.add(socket, true, State::Open { index: DATA, stream });

@@ -71,6 +71,13 @@ impl Guest {
         self.bridges.accept()
     }
 
+    /// Whether a connection of the loopback can be joined now, or else be refused for good: one that comes while the guest is
+    /// slow to read waits to be accepted.
+    pub fn takes_loopback(&self) -> bool {
+        let link = &self.ports[DATA].link;
+        self.bridges.has_room() && (!link.is_up() || link.has_room())
+    }
+
     /// Joins a connection to a guest port of the loopback.
     pub fn join_loopback(&mut self, socket: OwnedFd, port: u32) {
         let Guest { ports, bridges, .. } = self;
@@ -167,5 +174,52 @@ impl Guest {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{ErrorKind, Read};
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    #[test]
+    fn a_connection_of_the_loopback_waits_while_the_guest_does_not_read() {
+        let path = std::env::temp_dir().join(format!("hako-guest-{}", std::process::id()));
+        let listener = UnixListener::bind(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let mut guest = Guest::new(Bridges::new(listener));
+        assert!(guest.takes_loopback(), "it is refused while there is no session");
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        guest.attach(DATA, ours.into(), 7, &mut Stdio::default());
+        let link = guest.data_link();
+        let mut agent = Link::guest();
+        let mut hello = link.output();
+        assert_eq!(agent.next_event(&mut hello), Some(Event::Up));
+        let mut answer = agent.output();
+        assert_eq!(link.next_event(&mut answer), Some(Event::Up));
+        let fill = |guest: &mut Guest| {
+            while guest.data_link().has_room() {
+                let stream = guest.data_link().open(1025).unwrap();
+                guest.data_link().write(stream, &[0; CHUNK]);
+            }
+            guest.flush();
+        };
+        // What the socket holds, and then what the link does.
+        (0..64).for_each(|_| fill(&mut guest));
+        assert!(!guest.takes_loopback());
+        let mut taken = vec![0; 1 << 20];
+        loop {
+            match theirs.read(&mut taken) {
+                Ok(count) => {
+                    assert_ne!(count, 0, "the port is closed");
+                    guest.flush();
+                }
+                Err(error) => break assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            }
+        }
+        assert!(guest.takes_loopback());
     }
 }

@@ -85,7 +85,7 @@ impl Shim {
         self.supervisor.watch(set);
         self.hooks.watch(set);
         self.guest.watch(set);
-        self.forward.watch(set, self.guest.bridges.has_room());
+        self.forward.watch(set, self.guest.takes_loopback());
         self.stdio.watch(set, self.guest.data_link());
         let times = [
             self.parked.deadline(),
@@ -114,8 +114,12 @@ impl Shim {
                 self.remark(accepted);
             }
             Token::Forward(index) => {
-                let accepted = self.forward.accept(index, &mut self.guest);
-                self.remark(accepted);
+                // Others of this turn may have filled the link.
+                self.guest.flush();
+                if self.guest.takes_loopback() {
+                    let accepted = self.forward.accept(index, &mut self.guest);
+                    self.remark(accepted);
+                }
             }
             Token::Bridge(id) => self.guest.serve_bridge(id, events),
             // What waits to be written is written in each turn.

@@ -64,12 +64,17 @@ impl Link {
         self.up
     }
 
+    /// Whether the port has taken enough of what was written before for one more stream to be opened.
+    pub fn has_room(&self) -> bool {
+        self.output.room() > 0
+    }
+
     /// Opens a stream to a guest port; the host's end only.
     pub fn open(&mut self, port: u32) -> Result<u32, OpenError> {
         if !self.up || self.side == Side::Guest {
             return Err(OpenError::Down);
         }
-        if self.streams.len() >= MAX_STREAMS || self.output.room() == 0 || self.newest == u32::MAX {
+        if self.streams.len() >= MAX_STREAMS || !self.has_room() || self.newest == u32::MAX {
             return Err(OpenError::TooMany);
         }
         self.newest += 1;
