@@ -31,7 +31,8 @@ public class EventStreamTest {
             NODE.succeed("rm", "web");
             reader.awaitOutput(
                     "the pod's end", out -> out.contains("\"event\":\"remove\""), Node.LIMIT);
-            List<JsonObject> seen = reader.textSoFar().lines().map(EventStreamTest::object).toList();
+            List<JsonObject> seen =
+                    reader.textSoFar().lines().map(EventStreamTest::object).toList();
             assertEquals(
                     List.of(
                             "container create",
@@ -81,7 +82,8 @@ public class EventStreamTest {
         assertEquals(
                 LongStream.rangeClosed(1, all.size()).boxed().toList(),
                 all.stream().map(event -> event.get("number").getAsLong()).toList());
-        assertEquals(2, all.stream().map(EventStreamTest::word).filter("daemon ready"::equals).count());
+        assertEquals(
+                2, all.stream().map(EventStreamTest::word).filter("daemon ready"::equals).count());
         assertEquals("1", detail(all, "driver swap", "moved"));
     }
 
