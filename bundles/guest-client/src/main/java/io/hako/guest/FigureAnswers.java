@@ -25,16 +25,23 @@ final class FigureAnswers {
                 Answers.figure(answer.getAgentPssBytes()),
                 Answers.figure(answer.getMemoryTotalBytes()),
                 Answers.figure(answer.getMemoryAvailableBytes()),
-                answer.getContainersList().stream().map(FigureAnswers::figures).toList(),
+                containers(answer),
                 answer.hasPod() ? Optional.of(figures(answer.getPod())) : Optional.empty());
     }
 
+    private static Map<String, CgroupFigures> containers(StatsResponse answer) {
+        Map<String, CgroupFigures> containers = new HashMap<>();
+        for (ContainerStats stats : answer.getContainersList()) {
+            containers.put(Answers.name("container id", stats.getContainerId()), figures(stats));
+        }
+        return containers;
+    }
+
     /** An agent of the version before tells the most important figures alone. */
-    private static GuestFigures.ContainerFigures figures(ContainerStats stats) {
+    private static CgroupFigures figures(ContainerStats stats) {
         Answers.count("disks", stats.getBlockCount(), MOST_VALUES);
         Answers.count("page sizes", stats.getHugepagesCount(), MOST_VALUES);
-        return new GuestFigures.ContainerFigures(
-                Answers.name("container id", stats.getContainerId()),
+        return new CgroupFigures(
                 memory(stats),
                 values(
                         stats.getCpuStatMap(),
@@ -52,8 +59,8 @@ final class FigureAnswers {
                 stats.getHugepagesList().stream().map(FigureAnswers::pages).toList());
     }
 
-    private static GuestFigures.Memory memory(ContainerStats stats) {
-        return new GuestFigures.Memory(
+    private static CgroupFigures.Memory memory(ContainerStats stats) {
+        return new CgroupFigures.Memory(
                 Answers.figure(stats.getMemoryCurrent()),
                 Answers.figure(stats.getMemoryLimit()),
                 Answers.figure(stats.getMemoryPeak()),
@@ -70,8 +77,8 @@ final class FigureAnswers {
         return all;
     }
 
-    private static GuestFigures.Disk disk(BlockStats disk) {
-        return new GuestFigures.Disk(
+    private static CgroupFigures.Disk disk(BlockStats disk) {
+        return new CgroupFigures.Disk(
                 Answers.number("device number", disk.getMajor(), 0, Integer.MAX_VALUE),
                 Answers.number("device number", disk.getMinor(), 0, Integer.MAX_VALUE),
                 Answers.figure(disk.getReadBytes()),
@@ -80,8 +87,8 @@ final class FigureAnswers {
                 Answers.figure(disk.getWrites()));
     }
 
-    private static GuestFigures.HugePages pages(HugepageStats pages) {
-        return new GuestFigures.HugePages(
+    private static CgroupFigures.HugePages pages(HugepageStats pages) {
+        return new CgroupFigures.HugePages(
                 Answers.name("page size", pages.getPageSize()),
                 Answers.figure(pages.getCurrent()),
                 Answers.figure(pages.getLimit()));

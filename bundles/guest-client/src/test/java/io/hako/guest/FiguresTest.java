@@ -35,13 +35,13 @@ public class FiguresTest {
                         .build();
         tells(StatsResponse.newBuilder().addContainers(stats).setPod(stats));
         GuestFigures figures = played.connect().stats(List.of(), call());
-        GuestFigures.ContainerFigures web = figures.containers().getFirst();
-        assertEquals(new GuestFigures.Memory(1, 0, 0, 0, 2, 0), web.memory());
+        CgroupFigures web = figures.containers().get("web");
+        assertEquals(new CgroupFigures.Memory(1, 0, 0, 0, 2, 0), web.memory());
         assertEquals(
                 Map.of("usage_usec", 3L, "user_usec", 0L, "system_usec", 0L, "nr_throttled", 4L),
                 web.cpu());
         assertEquals(Map.of("anon", 5L, "inactive_file", 0L), web.memoryStat());
-        assertEquals(List.of(new GuestFigures.Disk(254, 0, 0, 6, 0, 0)), web.disks());
+        assertEquals(List.of(new CgroupFigures.Disk(254, 0, 0, 6, 0, 0)), web.disks());
         assertEquals(Optional.of(web), figures.pod());
     }
 
@@ -56,7 +56,7 @@ public class FiguresTest {
                                         .setMemoryInactiveFile(8)
                                         .setOomKills(9)));
         GuestFigures figures = played.connect().stats(List.of(), call());
-        GuestFigures.ContainerFigures web = figures.containers().getFirst();
+        CgroupFigures web = figures.containers().get("web");
         assertEquals(7L, (long) web.cpu().get("usage_usec"));
         assertEquals(Map.of("inactive_file", 8L), web.memoryStat());
         assertEquals(Map.of("oom_kill", 9L), web.memoryEvents());

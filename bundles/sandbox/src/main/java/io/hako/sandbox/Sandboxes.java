@@ -3,6 +3,7 @@ package io.hako.sandbox;
 
 import io.hako.api.types.Call;
 import io.hako.api.types.OwnerId;
+import io.hako.guest.CgroupFigures;
 import io.hako.host.shim.Subscription;
 import java.util.List;
 import java.util.Optional;
@@ -84,7 +85,7 @@ public interface Sandboxes {
     /** Ends the process's standard input once what was written before has been delivered. */
     void closeIo(OwnerId sandbox, ProcessId process, Call call);
 
-    ContainerFigures stats(OwnerId sandbox, String container, Call call);
+    CgroupFigures stats(OwnerId sandbox, String container, Call call);
 
     Connection connect(OwnerId sandbox, String container);
 

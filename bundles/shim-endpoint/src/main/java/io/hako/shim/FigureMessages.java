@@ -4,7 +4,7 @@ package io.hako.shim;
 import com.google.protobuf.Any;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
-import io.hako.sandbox.ContainerFigures;
+import io.hako.guest.CgroupFigures;
 import io.hako.shim.proto.CPUStat;
 import io.hako.shim.proto.HugeTlbStat;
 import io.hako.shim.proto.IOEntry;
@@ -24,7 +24,7 @@ final class FigureMessages {
 
     private FigureMessages() {}
 
-    static Any metrics(ContainerFigures figures) {
+    static Any metrics(CgroupFigures figures) {
         Metrics metrics =
                 Metrics.newBuilder()
                         .setPids(
@@ -41,8 +41,8 @@ final class FigureMessages {
         return Any.newBuilder().setTypeUrl(METRICS).setValue(metrics.toByteString()).build();
     }
 
-    private static MemoryStat.Builder memory(ContainerFigures figures) {
-        ContainerFigures.Memory memory = figures.memory();
+    private static MemoryStat.Builder memory(CgroupFigures figures) {
+        CgroupFigures.Memory memory = figures.memory();
         return filled(MemoryStat.newBuilder(), figures.memoryStat())
                 .setUsage(memory.current())
                 .setUsageLimit(limit(memory.limit()))
@@ -52,9 +52,9 @@ final class FigureMessages {
                 .setSwapMaxUsage(memory.swapPeak());
     }
 
-    private static IOStat disks(ContainerFigures figures) {
+    private static IOStat disks(CgroupFigures figures) {
         IOStat.Builder all = IOStat.newBuilder();
-        for (ContainerFigures.Disk disk : figures.disks()) {
+        for (CgroupFigures.Disk disk : figures.disks()) {
             all.addUsage(
                     IOEntry.newBuilder()
                             .setMajor(disk.major())
@@ -67,7 +67,7 @@ final class FigureMessages {
         return all.build();
     }
 
-    private static HugeTlbStat pages(ContainerFigures.HugePages pages) {
+    private static HugeTlbStat pages(CgroupFigures.HugePages pages) {
         return HugeTlbStat.newBuilder()
                 .setPagesize(pages.size())
                 .setCurrent(pages.current())

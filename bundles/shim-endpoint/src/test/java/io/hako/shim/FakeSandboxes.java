@@ -5,9 +5,9 @@ import io.hako.api.types.Call;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.OwnerId;
+import io.hako.guest.CgroupFigures;
 import io.hako.host.shim.Subscription;
 import io.hako.sandbox.Connection;
-import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.DebugSession;
 import io.hako.sandbox.DebugTask;
@@ -202,16 +202,16 @@ final class FakeSandboxes implements Sandboxes {
     }
 
     @Override
-    public ContainerFigures stats(OwnerId sandbox, String container, Call call) {
-        return new ContainerFigures(
-                new ContainerFigures.Memory(1, 0, 3, 4, 5, 6),
+    public CgroupFigures stats(OwnerId sandbox, String container, Call call) {
+        return new CgroupFigures(
+                new CgroupFigures.Memory(1, 0, 3, 4, 5, 6),
                 Map.of("usage_usec", 7L, "nr_throttled", 8L, "of_a_later_kernel", 9L),
                 Map.of("anon", 10L, "pgmajfault", 11L),
                 Map.of("oom_kill", 12L),
                 13,
                 14,
-                List.of(new ContainerFigures.Disk(254, 1, 15, 16, 17, 18)),
-                List.of(new ContainerFigures.HugePages("2MB", 19, 0)));
+                List.of(new CgroupFigures.Disk(254, 1, 15, 16, 17, 18)),
+                List.of(new CgroupFigures.HugePages("2MB", 19, 0)));
     }
 
     @Override

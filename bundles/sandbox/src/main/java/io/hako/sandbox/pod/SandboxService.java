@@ -7,13 +7,13 @@ import io.hako.api.types.FailureKind;
 import io.hako.api.types.OwnerId;
 import io.hako.driverhost.DriverAdmin;
 import io.hako.driverhost.DriverHost;
+import io.hako.guest.CgroupFigures;
 import io.hako.guest.Guests;
 import io.hako.host.Machine;
 import io.hako.host.shim.Shims;
 import io.hako.host.shim.Subscription;
 import io.hako.observability.EventLog;
 import io.hako.sandbox.Connection;
-import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.DebugSession;
 import io.hako.sandbox.DebugTask;
@@ -168,7 +168,7 @@ public final class SandboxService implements Sandboxes {
     }
 
     @Override
-    public ContainerFigures stats(OwnerId sandbox, String container, Call call) {
+    public CgroupFigures stats(OwnerId sandbox, String container, Call call) {
         return new Figures(pods.get(sandbox, call)).of(container, call);
     }
 

@@ -7,6 +7,7 @@ import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
 import io.hako.api.types.GuestPath;
 import io.hako.api.types.OwnerId;
+import io.hako.guest.CgroupFigures;
 import io.hako.guest.Guest;
 import io.hako.guest.GuestEvent;
 import io.hako.guest.GuestExit;
@@ -26,6 +27,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** A daemon's way to the agents of an outside world. */
 public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
@@ -230,22 +233,21 @@ public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
                     1 << 20,
                     250 << 20,
                     190 << 20,
-                    containers.stream().map(FakeGuest::figures).toList(),
-                    Optional.of(figures("")));
+                    containers.stream()
+                            .collect(Collectors.toMap(Function.identity(), container -> FIGURES)),
+                    Optional.of(FIGURES));
         }
 
-        private static GuestFigures.ContainerFigures figures(String container) {
-            return new GuestFigures.ContainerFigures(
-                    container,
-                    new GuestFigures.Memory(1, 2, 3, 4, 5, 6),
-                    Map.of("usage_usec", 7L),
-                    Map.of("anon", 8L),
-                    Map.of("oom_kill", 9L),
-                    10,
-                    11,
-                    List.of(new GuestFigures.Disk(254, 0, 1, 2, 3, 4)),
-                    List.of());
-        }
+        private static final CgroupFigures FIGURES =
+                new CgroupFigures(
+                        new CgroupFigures.Memory(1, 2, 3, 4, 5, 6),
+                        Map.of("usage_usec", 7L),
+                        Map.of("anon", 8L),
+                        Map.of("oom_kill", 9L),
+                        10,
+                        11,
+                        List.of(new CgroupFigures.Disk(254, 0, 1, 2, 3, 4)),
+                        List.of());
 
         @Override
         public void powerOff(String key, String reason, Call call) {

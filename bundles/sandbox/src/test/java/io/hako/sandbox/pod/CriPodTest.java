@@ -16,8 +16,8 @@ import com.google.gson.JsonParser;
 import io.hako.api.types.DriverException;
 import io.hako.api.types.ExitStatus;
 import io.hako.api.types.FailureKind;
+import io.hako.guest.CgroupFigures;
 import io.hako.guest.PodNeeds;
-import io.hako.sandbox.ContainerFigures;
 import io.hako.sandbox.CreateTask;
 import io.hako.sandbox.ProcessExit;
 import io.hako.sandbox.ProcessState;
@@ -61,7 +61,7 @@ public class CriPodTest {
         assertFalse(
                 bench.outside.left().toString(),
                 bench.outside.left().contains("mount share/web/rootfs"));
-        ContainerFigures figures = hakod.service.stats(OWNER, "web", call());
+        CgroupFigures figures = hakod.service.stats(OWNER, "web", call());
         assertEquals("what the guest does not have free", 60L << 20, figures.memory().current());
         assertEquals(250L << 20, figures.memory().limit());
         assertEquals(Map.of("usage_usec", 7L), figures.cpu());

@@ -12,7 +12,7 @@ import static org.junit.Assert.assertTrue;
 
 import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
-import io.hako.sandbox.ContainerFigures;
+import io.hako.guest.CgroupFigures;
 import io.hako.sandbox.Overhead;
 import io.hako.sandbox.ProcessExit;
 import io.hako.sandbox.ProcessId;
@@ -291,10 +291,10 @@ public class PodLifeTest {
         assertEquals(SandboxView.State.PAUSED, hakod.service.list().getFirst().state());
         hakod.service.resume(OWNER, "web", call());
         assertEquals(ProcessState.Status.RUNNING, hakod.service.state(OWNER, WEB).status());
-        ContainerFigures figures = hakod.service.stats(OWNER, "web", call());
-        assertEquals(new ContainerFigures.Memory(1, 2, 3, 4, 5, 6), figures.memory());
+        CgroupFigures figures = hakod.service.stats(OWNER, "web", call());
+        assertEquals(new CgroupFigures.Memory(1, 2, 3, 4, 5, 6), figures.memory());
         assertEquals(Map.of("usage_usec", 7L), figures.cpu());
-        assertEquals(List.of(new ContainerFigures.Disk(254, 0, 1, 2, 3, 4)), figures.disks());
+        assertEquals(List.of(new CgroupFigures.Disk(254, 0, 1, 2, 3, 4)), figures.disks());
         assertEquals(4000, hakod.service.connect(OWNER, "web").shimPid());
     }
 
