@@ -4,14 +4,12 @@
 
 `--runs N` (3) starts one sandbox after another."""
 
-import argparse
 import subprocess
 import sys
 import time
-from collections import defaultdict
 
 from lib.figures import Figure, report
-from lib.node import Node, node
+from lib.node import Node, repeated
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -22,14 +20,7 @@ SHIM_PROMISE_KIB = 100_000 / KIB
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="bench/footprint.py", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--runs", type=int, default=3)
-    runs = parser.parse_args().runs
-    samples = defaultdict(list)
-    with node() as running:
-        for _ in range(runs):
-            for name, value in measure(running).items():
-                samples[name].append(value)
+    samples = repeated("footprint.py", __doc__, measure)
     limits = {
         ("agent, anonymous", "KiB"): {"promise": AGENT_PROMISE_KIB},
         ("shim, anonymous", "KiB"): {"promise": SHIM_PROMISE_KIB},

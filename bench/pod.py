@@ -8,14 +8,12 @@ they are read again at need. Then the container idles, and the CPU time of those
 
 `--runs N` (3) starts one sandbox after another."""
 
-import argparse
 import json
 import sys
 import time
-from collections import defaultdict
 
 from lib.figures import Figure, report
-from lib.node import Node, await_condition, node
+from lib.node import Node, await_condition, repeated
 
 MIB = 1024 * 1024
 LIMIT_MIB = 128
@@ -26,14 +24,7 @@ HOLD = f"dd if=/dev/zero bs={HELD_MIB}M count=1 | sleep 1000"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="bench/pod.py", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--runs", type=int, default=3)
-    runs = parser.parse_args().runs
-    samples = defaultdict(list)
-    with node() as running:
-        for _ in range(runs):
-            for name, value in measure(running).items():
-                samples[name].append(value)
+    samples = repeated("pod.py", __doc__, measure)
     return report("A pod beyond its containers", [Figure(*name, values) for name, values in samples.items()])
 
 

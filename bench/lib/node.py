@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A daemon of its own for a measurement, in directories of its own."""
 
+import argparse
 import contextlib
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +79,19 @@ def directories() -> Iterator[Node]:
             yield made
         finally:
             shutil.rmtree(made.run, ignore_errors=True)
+
+
+def repeated(program: str, description: str, measure) -> dict[tuple[str, str], list[float]]:
+    """What `measure` says of one node, by name and unit, `--runs` times over."""
+    parser = argparse.ArgumentParser(prog=f"bench/{program}", description=description.split("\n\n")[0])
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
+    samples = defaultdict(list)
+    with node() as running:
+        for _ in range(runs):
+            for name, value in measure(running).items():
+                samples[name].append(value)
+    return samples
 
 
 def await_condition(what: str, condition, pause: float = 0.02) -> None:
