@@ -29,7 +29,8 @@ final class GuestKernelWords {
     /**
      * The clock. Under KVM the guest has kvm-clock. Under TCG it reads the host's counter, so it is
      * told its rate rather than left to measure it; and the check of the timer interrupt, which
-     * fails on a busy host, is left out.
+     * fails on a busy host, is left out. Either counts on while QEMU stands still, so that the
+     * guest's time is right when it goes on.
      */
     static List<String> clock(Accelerator accelerator, HostCpu host) {
         if (accelerator == Accelerator.KVM) {
