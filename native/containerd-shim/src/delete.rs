@@ -7,6 +7,7 @@
 use crate::cgroup::Cgroup;
 use crate::clock;
 use crate::flags::Flags;
+use crate::member;
 use crate::mounter;
 use crate::mountinfo;
 use crate::place::Place;
@@ -34,13 +35,14 @@ const VMM: &str = "vmm";
 /// # Errors
 /// A sentence that names what is left.
 pub fn run(flags: &Flags) -> Result<(), String> {
-    if is_member(flags) {
-        // Its machine and all that is mounted for it are the sandbox's. containerd hears this status only of a container that
-        // it has not seen the end of.
-        return print(0, KILLED).map_err(|error| format!("Cannot print the answer: {error}."));
+    let until = Instant::now() + LIMIT;
+    if let Some(id) = sandbox_of_member(flags) {
+        // Its machine and all that is mounted for it are the sandbox's. containerd hears the status of one that is gone only if it
+        // has not seen the end of it.
+        let ended = member::end(&flags.id, &Place::of(&Flags { id, ..flags.clone() })?, until)?;
+        return print(&ended.unwrap_or_else(|| response(0, KILLED))).map_err(unprinted);
     }
     let place = Place::of(flags)?;
-    let until = Instant::now() + LIMIT;
     let record = Record::of(&place.pod);
     let processes = record.processes();
     let shim = record.shim();
@@ -62,7 +64,7 @@ pub fn run(flags: &Flags) -> Result<(), String> {
     remove(&place)?;
     let exit_status = if cut_off || survivors > 0 || cgroup_survivors { KILLED } else { 0 };
     let pid = processes.iter().rfind(|(role, _)| role == VMM).map_or(0, |(_, process)| process.pid);
-    print(pid, exit_status).map_err(|error| format!("Cannot print the answer: {error}."))
+    print(&response(pid, exit_status)).map_err(unprinted)
 }
 
 /// What a shim leaves that ends in order: nothing, for CRI-O ends its shims by Shutdown alone and never calls `delete`. Loggers
@@ -74,10 +76,11 @@ pub fn after_quit(place: &Place, record: &Record) -> Result<(), String> {
     if record.loggers().is_empty() { remove(place) } else { Ok(()) }
 }
 
-/// Whether a further container of a pod is meant. A bundle that is damaged or gone does not keep a pod from being cleaned up.
-fn is_member(flags: &Flags) -> bool {
-    let bundle = flags.bundle.as_ref().map(PathBuf::from).or_else(|| std::env::current_dir().ok());
-    bundle.is_some_and(|bundle| sandbox_of(&bundle, &flags.id).is_ok_and(|sandbox| sandbox.is_some()))
+/// The sandbox, if a further container of a pod is meant. A bundle that is damaged or gone does not keep a pod from being cleaned
+/// up.
+fn sandbox_of_member(flags: &Flags) -> Option<String> {
+    let bundle = flags.bundle.as_ref().map(PathBuf::from).or_else(|| std::env::current_dir().ok())?;
+    sandbox_of(&bundle, &flags.id).ok().flatten()
 }
 
 /// Kills a process and waits until it is gone; false if it was already.
@@ -141,10 +144,17 @@ fn remove(place: &Place) -> Result<(), String> {
     }
 }
 
-fn print(pid: u32, exit_status: u32) -> io::Result<()> {
+fn response(pid: u32, exit_status: u32) -> DeleteResponse {
     let now = clock::now_ns();
     let exited_at =
         prost_types::Timestamp { seconds: now.div_euclid(1_000_000_000), nanos: now.rem_euclid(1_000_000_000) as i32 };
-    let response = DeleteResponse { pid, exit_status, exited_at: Some(exited_at) };
+    DeleteResponse { pid, exit_status, exited_at: Some(exited_at) }
+}
+
+fn print(response: &DeleteResponse) -> io::Result<()> {
     io::stdout().write_all(&response.encode_to_vec())
+}
+
+fn unprinted(error: io::Error) -> String {
+    format!("Cannot print the answer: {error}.")
 }

@@ -26,6 +26,7 @@ mod limits;
 mod listener;
 mod logger;
 mod loggers;
+mod member;
 mod mount_options;
 mod mount_target;
 mod mounter;

@@ -6,15 +6,19 @@ mod harness;
 
 use hako_protocols::shim::{Empty, PathRequest, RoleRequest};
 use hako_protocols::start::{BootstrapParams, RuntimeInfo};
-use hako_protocols::task::DeleteResponse;
-use hako_ttrpc::Code;
-use harness::{Hakod, Pod, is_running, kill, script, shim, until};
+use hako_protocols::task::{DeleteResponse, KillRequest};
+use hako_protocols::ttrpc::Request;
+use hako_ttrpc::{Code, Status};
+use harness::{CLOSED, Frame, Hakod, Link, Pod, REQUEST, is_running, kill, script, shim, until};
 use prost::Message;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// config.json of a further container of the pod.
+const MEMBER: &str = r#"{"annotations":{"io.kubernetes.cri.sandbox-id":"a1"}}"#;
 
 #[test]
 fn start_prints_the_address_alone_and_leaves_a_process_in_a_private_directory() {
@@ -178,17 +182,79 @@ fn delete_of_what_never_was_is_harmless() {
 #[test]
 fn a_further_container_of_a_pod_gets_the_sandboxs_shim_and_its_delete_leaves_the_pod_alone() {
     let pod = Pod::new();
-    pod.start();
+    let (_hakod, mut link) = pod.linked();
     for annotation in ["io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID"] {
         let bundle = pod.member(&format!(r#"{{"annotations":{{"{annotation}":"a1"}}}}"#));
         let output = pod.act_for("c2", &bundle, "start", b"");
         let address = format!("unix://{}", pod.shim_socket().display());
         assert_eq!(String::from_utf8(output.stdout).unwrap(), address, "{annotation}");
         assert_eq!(fs::read_to_string(bundle.join("address")).unwrap(), address);
-        let deleted = pod.act_for("c2", &bundle, "delete", b"");
-        assert_eq!(DeleteResponse::decode(&deleted.stdout[..]).unwrap().exit_status, 137);
-        assert!(is_running(pod.shim_pid()));
     }
+    // containerd calls delete after an orderly end too, when hakod has forgotten the container.
+    let deleted =
+        delete_member(&pod, &mut link, |link, asked| link.refuse(asked, Status::not_found("There is no c2.")));
+    assert_eq!((deleted.pid, deleted.exit_status), (0, 137));
+    assert!(is_running(pod.shim_pid()));
+}
+
+#[test]
+fn delete_kills_a_further_container_that_still_runs_and_tells_its_own_end() {
+    let pod = Pod::new();
+    let (_hakod, mut link) = pod.linked();
+    let mut asked = Vec::new();
+    let end =
+        DeleteResponse { pid: 7, exit_status: 137, exited_at: Some(prost_types::Timestamp { seconds: 5, nanos: 6 }) };
+    let deleted = delete_member(&pod, &mut link, |link, frame| {
+        let request = Request::decode(&frame.payload[..]).unwrap();
+        match request.method.as_str() {
+            "Kill" => {
+                let kill = KillRequest::decode(&request.payload[..]).unwrap();
+                assert_eq!((kill.id.as_str(), kill.signal, kill.all), ("c2", 9, true));
+                link.respond(frame, &[]);
+            }
+            "Delete" => link.respond(frame, &end.encode_to_vec()),
+            _ => link.respond(frame, &[]),
+        }
+        asked.push(request.method);
+    });
+    assert_eq!(asked, ["Kill", "Wait", "Delete"]);
+    assert_eq!(deleted, end);
+    assert!(is_running(pod.shim_pid()), "the pod's other containers lost their shim");
+}
+
+#[test]
+fn delete_of_a_further_container_says_so_when_nobody_can_end_it() {
+    let pod = Pod::new();
+    pod.start();
+    let began = Instant::now();
+    let output = pod.act_for("c2", &pod.member(MEMBER), "delete", b"");
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty());
+    assert!(sentence.starts_with("Cannot end container c2 by the shim at "), "{sentence}");
+    assert!(began.elapsed() < Duration::from_secs(5), "containerd gives 5 s, it took {:?}", began.elapsed());
+}
+
+/// Runs delete for the further container c2 and answers, as hakod, each call that it makes.
+fn delete_member(pod: &Pod, link: &mut Link, mut answer: impl FnMut(&mut Link, &Frame)) -> DeleteResponse {
+    let bundle = pod.member(MEMBER);
+    std::thread::scope(|scope| {
+        let delete = scope.spawn(|| pod.act_for("c2", &bundle, "delete", b""));
+        let mut calling = None;
+        loop {
+            let frame = link.relayed();
+            match frame.kind {
+                REQUEST => {
+                    calling = Some(frame.connection);
+                    answer(link, &frame);
+                }
+                CLOSED if calling == Some(frame.connection) => break,
+                _ => {} // of start, which only looks whether the shim is there
+            }
+        }
+        let output = delete.join().unwrap();
+        assert!(output.status.success(), "delete: {}", String::from_utf8_lossy(&output.stderr));
+        DeleteResponse::decode(&output.stdout[..]).unwrap()
+    })
 }
 
 #[test]

@@ -275,6 +275,12 @@ impl Link {
         self.send(request.connection, request.stream, RESPONSE, &response.encode_to_vec());
     }
 
+    /// Refuses a relayed request.
+    pub fn refuse(&mut self, request: &Frame, status: Status) {
+        let response = Response { status: Some(status.into()), payload: Vec::new() };
+        self.send(request.connection, request.stream, RESPONSE, &response.encode_to_vec());
+    }
+
     /// Calls the shim and does not wait.
     pub fn ask(&mut self, method: &str, request: &impl Message) -> u32 {
         self.last = if self.last == 0 { 1 } else { self.last + 2 };
