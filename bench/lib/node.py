@@ -25,6 +25,7 @@ class Node:
         self.hako = Path(os.environ["HAKO_NATIVE"], "hako")
         self.run = Path(f"/run/hako-bench-{os.getpid()}")
         self.log = scratch / "hakod.log"
+        self.pid = 0
         settings = scratch / "hako.toml"
         settings.write_text(f'[guest]\nkernel = "{self.guest}/vmlinux"\ninitramfs = "{self.guest}/initramfs.cpio"\n')
         self.environment = {
@@ -38,7 +39,9 @@ class Node:
 
     def start(self) -> subprocess.Popen:
         with self.log.open("a") as log:
-            return subprocess.Popen([self.home / "bin/hakod"], env=self.environment, stdout=log, stderr=log)
+            process = subprocess.Popen([self.home / "bin/hakod"], env=self.environment, stdout=log, stderr=log)
+        self.pid = process.pid
+        return process
 
     def await_answer(self, daemon: subprocess.Popen) -> None:
         await_condition("hakod to answer", lambda: daemon.poll() is not None or self.call("ps", check=False).returncode == 0)

@@ -11,8 +11,8 @@ containerd, its CRI plugin and the calls of CRI-O, and the measurements of bench
 the time of each stage.
 
   --long   also what takes long: swaps, crashes and repeated runs in their full number, containerd 1.7, 2.2 and 2.4, under 2.2
-           also nerdctl and containerd's own tests of its client, the agent alone in real guests, and whether two builds give
-           the same bytes
+           also nerdctl and containerd's own tests of its client, the agent alone in real guests, the measurements that take
+           minutes, and whether two builds give the same bytes
 TEXT
 }
 
@@ -30,7 +30,7 @@ verb_test() {
   stage java test_java
   stage machine test_machine "$long"
   stage containerd test_containerd -Dhako.long="$long"
-  stage bench bench_all
+  stage bench bench_all "$long"
   if [[ $long == yes ]]; then
     stage containerds test_containerds
     stage agent test_agent
@@ -162,7 +162,14 @@ verb_fmt() {
 }
 
 help_bench() {
-  say "usage: ./dev bench [NAME...]    runs the scripts of bench/ (all, or those named) against the built tree."
+  say "usage: ./dev bench [NAME...]    runs the scripts of bench/ (those of ./dev test, or those named) against the built tree."
+}
+
+# What takes minutes and judges no promise: only by name, and in ./dev test --long.
+LONG_BENCHES=(containerd density)
+
+is_long_bench() {
+  [[ " ${LONG_BENCHES[*]} " == *" $1 "* ]]
 }
 
 verb_bench() {
@@ -175,16 +182,21 @@ verb_bench() {
   train_daemon
   for script in "${scripts[@]}"; do
     name=$(basename "${script%.*}")
-    (($# == 0)) || [[ " $* " == *" $name "* ]] || continue
+    if (($# == 0)); then
+      ! is_long_bench "$name" || continue
+    else
+      [[ " $* " == *" $name "* ]] || continue
+    fi
     stage "$name" "$script"
   done
 }
 
-# As one stage of the tests.
+# bench_all LONG: as one stage of the tests.
 bench_all() {
   train_daemon
   local script
   for script in "$TREE"/bench/*.{sh,py}; do
+    [[ $1 == yes ]] || ! is_long_bench "$(basename "${script%.*}")" || continue
     "$script"
   done
 }
