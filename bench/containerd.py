@@ -4,19 +4,22 @@
 
 A round is one container of each runtime that runs `true` and ends, in changing order, and one that stays, of which the memory is
 counted: all of a machine's is its container's. Of hako's also what hakod and the shim spend of the processors: until the container runs,
-and for the shim's short-lived calls `start` and `delete`. `--rounds N` (6)."""
+and for the shim's short-lived calls `start` and `delete`; and the time of hakod's steps but `agent`, which waits for the guest's boot.
+`--rounds N` (6)."""
 
 import argparse
+import json
 import sys
 import time
 from collections import defaultdict
 
-from lib.containerd import PROGRAMS, Containerd, containerd, missing
+from lib.containerd import NAMESPACE, PROGRAMS, Containerd, containerd, missing
 from lib.cost import cpu_ms, parent, pss_mib, waited_for_ms
 from lib.figures import Figure, report
 from lib.node import Node, node
 
 CPU_GOAL_MS = 30
+HOST_GOAL_MS = 60
 
 
 def main() -> int:
@@ -36,6 +39,7 @@ def main() -> int:
             print(f"\rround {number + 1} of {rounds}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     report("CPU time of a start that is not the machine's", measured.cost())
+    report("Steps of a start", measured.steps())
     return report("ctr run", measured.compared(runtimes))
 
 
@@ -49,6 +53,8 @@ class _Rounds:
         self._memory = defaultdict(list)
         self._cpu = defaultdict(list)
         self._calls = 0.0
+        self._before: list[float] = []
+        self._after: list[float] = []
 
     def round(self, runtimes: list[str]) -> None:
         for runtime in runtimes:
@@ -66,6 +72,8 @@ class _Rounds:
             processes = self._processes(runtime, container)
             self._memory[runtime].append(sum(pss_mib(process) for process in processes.values()))
             shim = cpu_ms(processes["shim"])
+            if runtime == "hako":
+                self._time_steps(container)
         finally:
             self._containerd.remove(container)
         if runtime == "hako":
@@ -75,11 +83,24 @@ class _Rounds:
 
     def _processes(self, runtime: str, container: str) -> dict[str, int]:
         if runtime == "hako":
-            overhead = self._node.json("overhead", f"bench@{container}")
+            overhead = self._node.json("overhead", f"{NAMESPACE}@{container}")
             return {process["role"]: process["pid"] for process in overhead["processes"]}
         listed = self._containerd.ctr("task", "ls").stdout.splitlines()
         (process,) = (int(line.split()[1]) for line in listed if line.split()[0] == container)
         return {"shim": parent(process), "container": process}
+
+    def _time_steps(self, container: str) -> None:
+        lines = map(json.loads, (self._node.run / "journal" / f"{NAMESPACE}@{container}.jsonl").read_text().splitlines())
+        steps = [(line["name"], line["micros"] / 1000) for line in lines if line["t"] == "step"]
+        (agent,) = (number for number, (name, _) in enumerate(steps) if name == "agent")
+        self._before.append(sum(milliseconds for _, milliseconds in steps[:agent]))
+        self._after.append(sum(milliseconds for _, milliseconds in steps[agent + 1 :]))
+
+    def steps(self) -> list[Figure]:
+        return [
+            Figure("before the guest boots, QEMU's start in it", "ms", self._before, goal=HOST_GOAL_MS),
+            Figure("after the agent's answer, by host and guest", "ms", self._after),
+        ]
 
     def cost(self) -> list[Figure]:
         start = [sum(pair) for pair in zip(*self._cpu.values(), strict=True)]
