@@ -6,9 +6,8 @@ import io.hako.api.types.DriverException;
 import io.hako.api.types.FailureKind;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,7 +21,8 @@ final class Removal {
 
     private final Pod pod;
     private final AtomicBoolean begun = new AtomicBoolean();
-    private final Queue<Runnable> afterwards = new ConcurrentLinkedQueue<>();
+    private final AtomicReference<Optional<Runnable>> afterwards =
+            new AtomicReference<>(Optional.empty());
     private volatile Optional<Failed> failed = Optional.empty();
 
     Removal(Pod pod) {
@@ -69,11 +69,11 @@ final class Removal {
     /**
      * After a failure: tries again, on a thread of its own.
      *
-     * @param then done once the sandbox is taken away, by whichever attempt
+     * @param then done once the sandbox is taken away, by whichever attempt; the last one given
      */
     void goOn(DriverException failure, Runnable then) {
         note(1, failure);
-        afterwards.add(then);
+        afterwards.set(Optional.of(then));
         Thread.ofVirtual()
                 .name("remove " + pod.owner())
                 .start(
@@ -87,12 +87,10 @@ final class Removal {
                         });
     }
 
-    /** Each once, whoever comes first: those who run this attempt, or find it done by another. */
+    /** Once, whoever comes first: those who run this attempt, or find it done by another. */
     private void finish() {
         if (pod.isGone()) {
-            for (Runnable then = afterwards.poll(); then != null; then = afterwards.poll()) {
-                then.run();
-            }
+            afterwards.getAndSet(Optional.empty()).ifPresent(Runnable::run);
         }
     }
 

@@ -10,6 +10,7 @@ import io.hako.driverhost.DriverHost;
 import io.hako.guest.CgroupFigures;
 import io.hako.guest.Guests;
 import io.hako.host.Machine;
+import io.hako.host.shim.Shim;
 import io.hako.host.shim.Shims;
 import io.hako.host.shim.Subscription;
 import io.hako.observability.EventLog;
@@ -182,19 +183,19 @@ public final class SandboxService implements Sandboxes {
         Optional<Pod> pod = pods.find(key.sandbox());
         if (pod.isPresent()) {
             pod.get().awaitReady(call);
-            if (!emptied(pod.get(), call)) {
+            if (!emptied(pod.get(), key, call)) {
                 return Optional.empty();
             }
         }
-        return Optional.of(() -> quit(key.sandbox()));
+        return Optional.of(() -> quit(key));
     }
 
     /** What cannot be taken away now is taken away later, and then the shim quits all the same. */
-    private boolean emptied(Pod pod, Call call) {
+    private boolean emptied(Pod pod, RequestKey key, Call call) {
         try {
             return pod.locked(() -> empty(pod, call));
         } catch (DriverException e) {
-            pod.removal().goOn(e, () -> quit(pod.owner()));
+            pod.removal().goOn(e, () -> quit(key));
             throw e;
         }
     }
@@ -212,12 +213,16 @@ public final class SandboxService implements Sandboxes {
         return true;
     }
 
-    private void quit(OwnerId sandbox) {
+    /** The shim that asked: another may have come by its id, and serves another sandbox. */
+    private void quit(RequestKey key) {
         try {
             Call call = CallScope.within(QUIT_LIMIT);
-            node.shims().await(sandbox, call).quit(call);
+            Shim shim = node.shims().await(key.sandbox(), call);
+            if (shim.identity().instance().equals(key.instance())) {
+                shim.quit(call);
+            }
         } catch (DriverException e) {
-            LOG.warn("Sandbox {}: its shim did not quit: {}", sandbox, e.getMessage());
+            LOG.warn("Sandbox {}: its shim did not quit: {}", key.sandbox(), e.getMessage());
         }
     }
 

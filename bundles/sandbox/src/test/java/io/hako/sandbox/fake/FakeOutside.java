@@ -48,7 +48,7 @@ public final class FakeOutside {
     private Consumer<HookRun> onHook = hook -> {};
     private boolean shimDead;
     private int glances;
-    private boolean quit;
+    private int quits;
     private boolean mute;
     private int refusals;
     private int lastPid = 4710;
@@ -98,14 +98,19 @@ public final class FakeOutside {
     }
 
     public boolean hasQuit() {
-        return locked(() -> quit);
+        return quits() > 0;
+    }
+
+    /** How often the shim was asked to quit. */
+    public int quits() {
+        return locked(() -> quits);
     }
 
     public boolean shimLives() {
         return locked(
                 () -> {
                     glances++;
-                    return !shimDead && !quit;
+                    return !shimDead && quits == 0;
                 });
     }
 
@@ -294,7 +299,7 @@ public final class FakeOutside {
     }
 
     void quit() {
-        locked(() -> quit = true);
+        locked(() -> ++quits);
     }
 
     Runnable subscribe(Consumer<ShimEvent> receiver) {

@@ -201,6 +201,7 @@ public record FakeShim(Daemon daemon, FakeOutside outside, ShimIdentity identity
 
     @Override
     public void quit(Call call) {
-        out().quit();
+        daemon.pass();
+        outside.quit();
     }
 }

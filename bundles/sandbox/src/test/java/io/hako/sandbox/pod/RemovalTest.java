@@ -135,14 +135,41 @@ public class RemovalTest {
 
     @Test
     public void aShutdownThatFailsIsToldAndFinishedLater() {
-        hakod.run("web");
-        bench.outside.agent().end("web", "", 0);
-        hakod.await(WEB);
-        hakod.service.delete(hakod.key(), WEB, call());
+        end();
         bench.outside.busy(3);
         assertEquals(BUSY, assertThrows(DriverException.class, hakod::shutdown).getMessage());
         eventually("nothing is left", this::nothingIsLeft);
         eventually("the shim has quit", bench.outside::hasQuit);
+    }
+
+    @Test
+    public void shutdownsThatFailAskTheShimToQuitOnce() {
+        end();
+        bench.outside.busy(ALWAYS);
+        for (int shutdown = 0; shutdown < 4; shutdown++) {
+            assertEquals(BUSY, assertThrows(DriverException.class, hakod::shutdown).getMessage());
+        }
+        bench.outside.busy(0);
+        eventually("nothing is left", this::nothingIsLeft);
+        eventually("the shim has quit", bench.outside::hasQuit);
+        hakod.shutdown();
+        assertEquals("for the failed ones, and for the last", 2, bench.outside.quits());
+    }
+
+    @Test
+    public void aLaterShimOfTheSameIdDoesNotQuitForAnEarlierOne() {
+        end();
+        Runnable quit = hakod.service.shutdown(hakod.key(), false, call()).orElseThrow();
+        hakod.link("later");
+        quit.run();
+        assertFalse("the later shim was asked to quit", bench.outside.hasQuit());
+    }
+
+    private void end() {
+        hakod.run("web");
+        bench.outside.agent().end("web", "", 0);
+        hakod.await(WEB);
+        hakod.service.delete(hakod.key(), WEB, call());
     }
 
     @Test
