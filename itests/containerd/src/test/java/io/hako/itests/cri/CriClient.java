@@ -7,6 +7,7 @@ import io.hako.itests.cri.api.ContainerStatsResponse;
 import io.hako.itests.cri.api.ContainerStatusResponse;
 import io.hako.itests.cri.api.CreateContainerRequest;
 import io.hako.itests.cri.api.Done;
+import io.hako.itests.cri.api.ExecRequest;
 import io.hako.itests.cri.api.ExecSyncRequest;
 import io.hako.itests.cri.api.ExecSyncResponse;
 import io.hako.itests.cri.api.ListContainerStatsResponse;
@@ -20,6 +21,7 @@ import io.hako.itests.cri.api.RunPodSandboxResponse;
 import io.hako.itests.cri.api.StatusRequest;
 import io.hako.itests.cri.api.StatusResponse;
 import io.hako.itests.cri.api.StopContainerRequest;
+import io.hako.itests.cri.api.StreamResponse;
 import io.hako.itests.cri.api.UpdateContainerResourcesRequest;
 import io.hako.itests.grpc.GrpcSocket;
 import java.nio.file.Path;
@@ -104,6 +106,10 @@ final class CriClient implements AutoCloseable {
 
     ExecSyncResponse execSync(ExecSyncRequest request) {
         return call("ExecSync", request, ExecSyncResponse.getDefaultInstance());
+    }
+
+    StreamResponse exec(ExecRequest request) {
+        return call("Exec", request, StreamResponse.getDefaultInstance());
     }
 
     ContainerStatsResponse containerStats(ContainerId id) {
