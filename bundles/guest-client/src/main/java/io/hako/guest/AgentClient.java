@@ -14,7 +14,6 @@ import io.hako.guest.proto.HelloRequest;
 import io.hako.guest.proto.HelloResponse;
 import io.hako.guest.proto.ListRequest;
 import io.hako.guest.proto.ListResponse;
-import io.hako.guest.proto.PidsResponse;
 import io.hako.guest.proto.PreparePodResponse;
 import io.hako.guest.proto.ProcessResponse;
 import io.hako.guest.proto.StatsRequest;
@@ -270,12 +269,6 @@ final class AgentClient implements Guest {
     public List<GuestProcess> list(Call call) {
         return Answers.processes(
                 ask("List", ListRequest.getDefaultInstance(), ListResponse.parser(), call));
-    }
-
-    @Override
-    public List<Integer> pids(String container, Call call) {
-        return Answers.pids(
-                ask("Pids", Requests.container(container), PidsResponse.parser(), call));
     }
 
     @Override

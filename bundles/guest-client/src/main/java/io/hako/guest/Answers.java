@@ -8,7 +8,6 @@ import io.hako.guest.proto.Event;
 import io.hako.guest.proto.EventsResponse;
 import io.hako.guest.proto.HelloResponse;
 import io.hako.guest.proto.ListResponse;
-import io.hako.guest.proto.PidsResponse;
 import io.hako.guest.proto.PreparePodResponse;
 import io.hako.guest.proto.ProcessResponse;
 import io.hako.guest.proto.ProcessStatus;
@@ -29,7 +28,6 @@ final class Answers {
     private static final int MOST_EVENTS = 1_024;
     // PID_MAX_LIMIT of a 64-bit Linux (include/linux/threads.h).
     private static final int LARGEST_PID = 1 << 22;
-    private static final int MOST_PIDS = 1 << 16;
     private static final int LARGEST_STATUS = 255;
     private static final int LARGEST_WINDOW = 65_535;
 
@@ -62,13 +60,6 @@ final class Answers {
 
     static int pid(ProcessResponse answer) {
         return number("pid", answer.getPid(), 1, LARGEST_PID);
-    }
-
-    static List<Integer> pids(PidsResponse answer) {
-        count("pids", answer.getPidsCount(), MOST_PIDS);
-        return answer.getPidsList().stream()
-                .map(pid -> number("pid", pid, 1, LARGEST_PID))
-                .toList();
     }
 
     static GuestExit exit(WaitResponse answer) {

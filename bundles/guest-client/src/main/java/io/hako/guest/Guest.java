@@ -125,9 +125,6 @@ public interface Guest extends AutoCloseable {
     /** All processes of all containers that have not been deleted. */
     List<GuestProcess> list(Call call);
 
-    /** Pids of a container's processes, in the guest. */
-    List<Integer> pids(String container, Call call);
-
     /**
      * @param containers those to tell of; empty: all
      */

@@ -2,9 +2,7 @@
 package io.hako.sandbox.fake;
 
 import io.hako.api.types.Call;
-import io.hako.api.types.DriverException;
 import io.hako.api.types.ExitStatus;
-import io.hako.api.types.FailureKind;
 import io.hako.api.types.GuestPath;
 import io.hako.api.types.OwnerId;
 import io.hako.guest.CgroupFigures;
@@ -218,11 +216,6 @@ public record FakeGuests(Daemon daemon, FakeOutside outside) implements Guests {
         @Override
         public List<GuestProcess> list(Call call) {
             return agent().list();
-        }
-
-        @Override
-        public List<Integer> pids(String container, Call call) {
-            throw new DriverException(FailureKind.INTERNAL, "Nobody asks for pids of a guest.");
         }
 
         @Override
